@@ -1,0 +1,127 @@
+//! Which bytes may become a component at all. Looks at the first bytes and at the frame of the sections; compiles nothing and runs nothing.
+//!
+//! Costs a pass over the section headers. What passes here may still be refused by the compiler's validation, in a process of its own.
+
+use crate::limits::{Limit, Overrun};
+use std::fmt;
+use thiserror::Error;
+use wasmparser::{Encoding, Parser, Payload};
+
+/// Why bytes are no plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// A limit.
+    #[error("{0}")]
+    Limit(Overrun),
+    /// Native code, which is never run from a file that somebody handed in.
+    #[error("found native code that is already compiled, expected a WebAssembly component")]
+    NativeCode,
+    /// A core module.
+    #[error("found a core WebAssembly module, expected a component (build for wasm32-wasip2, or wrap it with `wasm-tools component new`)")]
+    CoreModule,
+    /// Something else.
+    #[error("found {found}, expected a WebAssembly component (a file that begins with 00 61 73 6d 0d 00 01 00)")]
+    NotWasm {
+        /// The first bytes.
+        found: String,
+    },
+    /// A component that is cut off or garbled.
+    #[error("the component is garbled at byte {offset}: {message}")]
+    Garbled {
+        /// Where.
+        offset: u64,
+        /// What is wrong there.
+        message: String,
+    },
+    /// A component that the engine doesn't take: an invalid one, or one with features that are switched off.
+    #[error("the component is invalid, or uses what this engine doesn't offer: {0}")]
+    Invalid(String),
+    /// The compiler broke on it.
+    #[error("the compiler broke on this component: {0}")]
+    Compiler(String),
+    /// It compiled, and can't be loaded.
+    #[error("the compiled component can't be loaded: {0}")]
+    Load(String),
+}
+
+impl Refused {
+    /// The step at which it was refused.
+    #[must_use]
+    pub const fn step(&self) -> &'static str {
+        match self {
+            Self::Limit(Overrun { limit: Limit::CompileTime | Limit::CompileMemory, .. }) | Self::Invalid(_) | Self::Compiler(_) => "compile",
+            Self::Load(_) => "load",
+            _ => "verify",
+        }
+    }
+}
+
+/// The digest of a component's bytes: its identity.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest(blake3::Hash);
+
+impl Digest {
+    /// The digest of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(blake3::hash(bytes))
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_hex())
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest({self})")
+    }
+}
+
+/// Bytes that are a component by their frame.
+#[derive(Debug, Clone, Copy)]
+pub struct Admitted<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) digest: Digest,
+}
+
+/// Looks at bytes that want to be a component.
+///
+/// # Errors
+/// Says what they are instead.
+pub fn admit(bytes: &[u8], most: usize) -> Result<Admitted<'_>, Refused> {
+    if bytes.len() > most {
+        return Err(Refused::Limit(Overrun::count(Limit::ComponentSize, bytes.len(), most)));
+    }
+    if wasmtime::Engine::detect_precompiled(bytes).is_some() {
+        return Err(Refused::NativeCode);
+    }
+    if !bytes.starts_with(b"\0asm") {
+        return Err(Refused::NotWasm { found: first(bytes) });
+    }
+    frame(bytes)?;
+    Ok(Admitted { bytes, digest: Digest::of(bytes) })
+}
+
+/// Reads the section headers of all levels.
+fn frame(bytes: &[u8]) -> Result<(), Refused> {
+    let garbled = |e: wasmparser::BinaryReaderError| Refused::Garbled { offset: e.offset() as u64, message: e.message().to_owned() };
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(garbled)? {
+            Payload::Version { encoding: Encoding::Module, range, .. } if range.start == 0 => return Err(Refused::CoreModule),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn first(bytes: &[u8]) -> String {
+    if bytes.is_empty() {
+        return "an empty file".to_owned();
+    }
+    let shown: Vec<_> = bytes.iter().take(8).map(|b| format!("{b:02x}")).collect();
+    format!("a file that begins with {}", shown.join(" "))
+}

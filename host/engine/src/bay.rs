@@ -1,0 +1,219 @@
+//! A bay: where a plugin's cells stand, and where its calls queue for them.
+//!
+//! [`Bay::enter`] gives a [`Lease`]: the right to one cell, and the cell itself if one is warm. The one who holds the lease puts a fresh cell in
+//! where there is none. When the lease ends the cell goes back, unless it is [spent](Occupant::is_spent). A plugin that is slow or full delays nobody
+//! else: each plugin has its own bay. Entering a free bay costs a semaphore and a short lock; waiting is bounded in number and counts against
+//! the call's deadline.
+
+use crate::cell::{Budget, Cell};
+use crate::fault::Unserved;
+use crate::limits::{Limit, Overrun};
+use crate::log::lock;
+use std::collections::HashMap;
+use std::num::NonZeroU16;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout_at;
+
+/// How a plugin keeps its cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Isolation {
+    /// One long-lived cell; calls queue in order.
+    #[default]
+    Shared,
+    /// Up to so many cells; any free one serves.
+    Pool(NonZeroU16),
+    /// A cell for each session, and one for calls without a session. The least recently used is dropped when there would be more than 64.
+    Session,
+    /// A fresh cell for each call.
+    Call,
+}
+
+/// Cells that `session` keeps and that `call` has at once.
+const MANY: usize = 64;
+
+/// What a bay keeps.
+pub trait Occupant: Send + 'static {
+    /// Whether it can't serve again.
+    fn is_spent(&self) -> bool;
+}
+
+impl<T: Send + 'static> Occupant for Cell<T> {
+    fn is_spent(&self) -> bool {
+        self.is_broken()
+    }
+}
+
+/// One plugin's cells and its queue.
+pub struct Bay<C> {
+    isolation: Isolation,
+    /// The berth of calls without a session; for the other kinds of isolation, of all calls.
+    common: Arc<Berth<C>>,
+    /// The berths of sessions.
+    sessions: Mutex<Sessions<C>>,
+    /// For `session`: calls at once, over all sessions.
+    at_once: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    may_wait: usize,
+}
+
+struct Sessions<C> {
+    berths: HashMap<String, Arc<Berth<C>>>,
+    /// Grows with each entry, so that the least recently used session can be told.
+    turn: u64,
+}
+
+/// Cells that stand for each other.
+struct Berth<C> {
+    permits: Arc<Semaphore>,
+    warm: Mutex<Vec<C>>,
+    keeps: bool,
+    last_used: Mutex<u64>,
+}
+
+impl<C> Berth<C> {
+    fn new(cells: usize, keeps: bool) -> Arc<Self> {
+        let permits = Arc::new(Semaphore::new(cells));
+        Arc::new(Self { permits, warm: Mutex::new(Vec::new()), keeps, last_used: Mutex::new(0) })
+    }
+}
+
+impl<C: Occupant> Bay<C> {
+    /// An empty bay in which at most `may_wait` calls wait.
+    #[must_use]
+    pub fn new(isolation: Isolation, may_wait: usize) -> Self {
+        let common = match isolation {
+            Isolation::Shared | Isolation::Session => Berth::new(1, true),
+            Isolation::Pool(cells) => Berth::new(cells.get().into(), true),
+            Isolation::Call => Berth::new(MANY, false),
+        };
+        let sessions = Mutex::new(Sessions { berths: HashMap::new(), turn: 0 });
+        Self { isolation, common, sessions, at_once: Arc::new(Semaphore::new(MANY)), waiting: AtomicUsize::new(0), may_wait }
+    }
+
+    /// How the bay keeps its cells.
+    #[must_use]
+    pub const fn isolation(&self) -> Isolation {
+        self.isolation
+    }
+
+    /// Waits for a place, for a call about this session.
+    ///
+    /// # Errors
+    /// [`Unserved::Busy`] if too many wait already; [`Unserved::Waited`] at the deadline.
+    pub async fn enter(&self, session: Option<&str>, budget: &Budget) -> Result<Lease<C>, Unserved> {
+        let session = session.filter(|_| self.isolation == Isolation::Session);
+        let berth = session.map_or_else(|| self.common.clone(), |session| lock(&self.sessions).berth(session));
+        let place = self.acquire(&berth.permits, budget).await?;
+        let at_once = match session {
+            Some(_) => Some(self.acquire(&self.at_once, budget).await?),
+            None => None,
+        };
+        let cell = lock(&berth.warm).pop();
+        if cell.is_none() && session.is_some() {
+            lock(&self.sessions).make_room();
+        }
+        Ok(Lease { cell, berth, _place: place, _at_once: at_once })
+    }
+
+    /// How many cells are warm.
+    #[must_use]
+    pub fn warm(&self) -> usize {
+        lock(&self.sessions).berths.values().chain([&self.common]).map(|b| lock(&b.warm).len()).sum()
+    }
+
+    /// Takes all warm cells out, to end them in good order.
+    #[must_use]
+    pub fn clear(&self) -> Vec<C> {
+        let sessions = std::mem::take(&mut lock(&self.sessions).berths);
+        sessions.values().chain([&self.common]).flat_map(|b| std::mem::take(&mut *lock(&b.warm))).collect()
+    }
+
+    async fn acquire(&self, permits: &Arc<Semaphore>, budget: &Budget) -> Result<OwnedSemaphorePermit, Unserved> {
+        if let Ok(place) = permits.clone().try_acquire_owned() {
+            return Ok(place);
+        }
+        let _waiting = self.wait_in_line()?;
+        match timeout_at(budget.deadline, permits.clone().acquire_owned()).await {
+            Ok(Ok(place)) => Ok(place),
+            // A semaphore of ours is never closed; if it were, nobody could be served either.
+            Ok(Err(_)) | Err(_) => Err(Unserved::Waited(budget.over())),
+        }
+    }
+
+    fn wait_in_line(&self) -> Result<Waiting<'_>, Unserved> {
+        let waiting = Waiting(&self.waiting);
+        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
+        if before >= self.may_wait {
+            return Err(Unserved::Busy(Overrun::count(Limit::Waiting, before + 1, self.may_wait)));
+        }
+        Ok(waiting)
+    }
+}
+
+/// A call that waits, counted.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl<C> Sessions<C> {
+    fn berth(&mut self, session: &str) -> Arc<Berth<C>> {
+        self.turn += 1;
+        let berth = match self.berths.get(session) {
+            Some(berth) => berth.clone(),
+            None => {
+                let berth = Berth::new(1, true);
+                self.berths.insert(session.to_owned(), berth.clone());
+                berth
+            }
+        };
+        *lock(&berth.last_used) = self.turn;
+        berth
+    }
+
+    /// Forgets sessions that have neither a cell nor a call, and while there are too many, the one that was idle longest with its cell.
+    fn make_room(&mut self) {
+        self.berths.retain(|_, berth| Arc::strong_count(berth) > 1 || !lock(&berth.warm).is_empty());
+        while self.berths.len() > MANY {
+            let idle = self.berths.iter().filter(|(_, berth)| Arc::strong_count(berth) == 1);
+            let Some(oldest) = idle.min_by_key(|(_, berth)| *lock(&berth.last_used)).map(|(session, _)| session.clone()) else { return };
+            self.berths.remove(&oldest);
+        }
+    }
+}
+
+/// The right to one cell. Ends when it is dropped.
+pub struct Lease<C: Occupant> {
+    cell: Option<C>,
+    berth: Arc<Berth<C>>,
+    _place: OwnedSemaphorePermit,
+    _at_once: Option<OwnedSemaphorePermit>,
+}
+
+impl<C: Occupant> Lease<C> {
+    /// The cell, if there is one.
+    pub const fn cell(&mut self) -> Option<&mut C> {
+        self.cell.as_mut()
+    }
+
+    /// Puts a fresh cell in.
+    pub fn furnish(&mut self, cell: C) -> &mut C {
+        self.cell.insert(cell)
+    }
+}
+
+impl<C: Occupant> Drop for Lease<C> {
+    fn drop(&mut self) {
+        if let Some(cell) = self.cell.take()
+            && self.berth.keeps
+            && !cell.is_spent()
+        {
+            lock(&self.berth.warm).push(cell);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Compiled code on disk, so that a plugin is compiled once for a machine.
+//!
+//! A file is named by what decides its content: the component's digest, the engine's compatibility hash, the profile. Beside it stands a keyed BLAKE3 of it;
+//! the key is kept outside the folder. What doesn't verify, for whatever reason, is compiled again. Files are written under a temporary name and
+//! renamed, the folder is ours alone (0700), and no failure of the disk ever fails a load: it is logged, and costs a compilation.
+
+use crate::admission::Digest;
+use crate::artifact::{self, Trusted};
+use crate::profile::Profile;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::hash::{Hash, Hasher};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use wasmtime::component::Component;
+
+/// Bytes of a key and of a hash.
+const KEY: usize = 32;
+
+/// Where compiled code is kept.
+#[derive(Debug, Clone)]
+pub struct CacheSettings {
+    /// The folder; made if it isn't there, with its parents.
+    pub folder: PathBuf,
+    /// The file with the key that vouches for the folder's content; made if it isn't there. It must be outside the folder.
+    pub key: PathBuf,
+}
+
+pub(crate) struct Cache {
+    folder: PathBuf,
+    key: [u8; KEY],
+    suffix: String,
+    writes: AtomicU64,
+}
+
+impl Cache {
+    pub(crate) fn open(settings: &CacheSettings, engine: &wasmtime::Engine, profile: Profile) -> io::Result<Self> {
+        let folder = &settings.folder;
+        if settings.key.starts_with(folder) {
+            return Err(io::Error::other(format!("the cache's key {} must be outside its folder", settings.key.display())));
+        }
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        fs::set_permissions(folder, Permissions::from_mode(0o700))?; // fails if it isn't ours
+        let mut compatibility = Fingerprint(blake3::Hasher::new());
+        engine.precompile_compatibility_hash().hash(&mut compatibility);
+        let engine_hash = compatibility.0.finalize().to_hex();
+        let suffix = format!("{}-{profile}", engine_hash.as_str().get(..16).unwrap_or_default());
+        Ok(Self { folder: folder.clone(), key: key(&settings.key)?, suffix, writes: AtomicU64::new(0) })
+    }
+
+    /// The compiled component, if it is here and whole.
+    pub(crate) fn load(&self, engine: &wasmtime::Engine, digest: Digest) -> Option<Component> {
+        let path = self.path(digest);
+        let verified = self.verified(&path).unwrap_or_else(|e| {
+            tracing::warn!("compiled code {} can't be read and is made again: {e}", path.display());
+            None
+        })?;
+        match artifact::map(engine, &verified) {
+            Ok(component) => Some(component),
+            Err(e) => {
+                tracing::warn!("compiled code {} can't be loaded and is made again: {e:#}", path.display());
+                None
+            }
+        }
+    }
+
+    /// Keeps compiled code. A failure is logged.
+    pub(crate) fn keep(&self, digest: Digest, artifact: &Trusted<Vec<u8>>) {
+        let path = self.path(digest);
+        let hash = blake3::keyed_hash(&self.key, artifact.get());
+        let kept = self.write(&path, artifact.get()).and_then(|()| self.write(&seal(&path), hash.as_bytes()));
+        if let Err(e) = kept {
+            tracing::warn!("compiled code {} can't be kept: {e}", path.display());
+        }
+    }
+
+    /// The file, if its keyed hash is right. Both are read through the descriptor that will be mapped.
+    fn verified(&self, path: &Path) -> io::Result<Option<Trusted<File>>> {
+        let (Some(mut file), Some(mut seal)) = (open(path)?, open(&seal(path))?) else { return Ok(None) };
+        let mut expected = [0; KEY];
+        seal.read_exact(&mut expected)?;
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        io::copy(&mut file, &mut hasher)?;
+        if hasher.finalize() != blake3::Hash::from_bytes(expected) {
+            return Err(io::Error::other("its keyed hash is wrong"));
+        }
+        Ok(Some(Trusted::vouch(file)))
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let number = self.writes.fetch_add(1, Ordering::Relaxed);
+        let temporary = self.folder.join(format!("{}-{number}.tmp", std::process::id()));
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    }
+
+    fn path(&self, digest: Digest) -> PathBuf {
+        self.folder.join(format!("{digest}-{}.cwasm", self.suffix))
+    }
+}
+
+/// Where the keyed hash of a file stands.
+fn seal(path: &Path) -> PathBuf {
+    path.with_extension("b3")
+}
+
+fn open(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// Reads the key, or makes one.
+fn key(path: &Path) -> io::Result<[u8; KEY]> {
+    match open(path)? {
+        Some(file) => read_key(file, path),
+        None => match make_key(path) {
+            // Another process was faster.
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => read_key(File::open(path)?, path),
+            made => made,
+        },
+    }
+}
+
+fn read_key(mut file: File, path: &Path) -> io::Result<[u8; KEY]> {
+    if file.metadata()?.mode() & 0o077 != 0 {
+        return Err(io::Error::other(format!("others may read or write the cache's key {}: chmod 600 it", path.display())));
+    }
+    let mut key = [0; KEY];
+    file.read_exact(&mut key)?;
+    Ok(key)
+}
+
+fn make_key(path: &Path) -> io::Result<[u8; KEY]> {
+    if let Some(parent) = path.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+    }
+    let mut key = [0; KEY];
+    rustix::rand::getrandom(&mut key, rustix::rand::GetRandomFlags::empty())?;
+    // Written elsewhere and linked into place, so that nobody ever reads half a key.
+    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    file.write_all(&key)?;
+    file.sync_all()?;
+    let linked = fs::hard_link(&temporary, path);
+    fs::remove_file(&temporary)?;
+    linked.map(|()| key)
+}
+
+/// Feeds `Hash` into BLAKE3, so that the answer is the same in every process.
+struct Fingerprint(blake3::Hasher);
+
+impl Hasher for Fingerprint {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = *self.0.finalize().as_bytes();
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+}

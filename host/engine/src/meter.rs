@@ -1,0 +1,217 @@
+//! What a call uses, while it runs: processor time by slices, host calls by count, memory by growth.
+//!
+//! A *slice* is the time between two moments at which a guest gives the thread back. A slice that follows a tick is measured in the thread's
+//! processor time; the first one, which is nearly always the only one, by the wall clock, since that costs a tenth. A guest therefore dies by
+//! its own use: what others do on the machine isn't counted, nor is what they leave it waiting for.
+
+use crate::clock::Clock;
+use crate::limits::{Limit, Limits, Overrun};
+use rustix::time::{ClockId, clock_gettime};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
+
+/// Processor time of a call. Shared by the poll loop around the call, the tick inside it, and the yield between the two.
+#[derive(Debug)]
+pub(crate) struct Slices {
+    origin: Instant,
+    /// When the slice at hand began, in nanoseconds of its clock; zero: none is under way.
+    began: AtomicU64,
+    /// Whether `began` is thread processor time; else wall time since `origin`.
+    by_thread: AtomicU64,
+    spent: AtomicU64,
+    allowed: AtomicU64,
+}
+
+impl Slices {
+    pub(crate) fn new() -> Arc<Self> {
+        let zero = || AtomicU64::new(0);
+        Arc::new(Self { origin: Instant::now(), began: zero(), by_thread: zero(), spent: zero(), allowed: zero() })
+    }
+
+    /// A call begins that may use this much.
+    pub(crate) fn begin_call(&self, allowed: Duration) {
+        self.spent.store(0, Relaxed);
+        self.began.store(0, Relaxed);
+        self.allowed.store(nanos(allowed), Relaxed);
+    }
+
+    /// A slice begins, by the wall clock.
+    pub(crate) fn begin(&self) {
+        self.by_thread.store(0, Relaxed);
+        self.began.store(nanos(self.origin.elapsed()).max(1), Relaxed);
+    }
+
+    /// The slice at hand goes on as a slice by the thread's clock.
+    fn begin_by_thread(&self) {
+        self.by_thread.store(1, Relaxed);
+        self.began.store(thread_time().max(1), Relaxed);
+    }
+
+    /// The slice at hand ends, if there is one.
+    pub(crate) fn end(&self) {
+        let began = self.began.swap(0, Relaxed);
+        if began > 0 {
+            let now = if self.by_thread.load(Relaxed) == 1 { thread_time() } else { nanos(self.origin.elapsed()) };
+            self.spent.fetch_add(now.saturating_sub(began), Relaxed);
+        }
+    }
+
+    /// What the call has used so far.
+    pub(crate) fn spent(&self) -> Duration {
+        Duration::from_nanos(self.spent.load(Relaxed))
+    }
+
+    fn overrun(&self) -> Option<Overrun> {
+        let allowed = Duration::from_nanos(self.allowed.load(Relaxed));
+        (self.spent() > allowed).then(|| Overrun::time(Limit::CpuTime, self.spent(), allowed))
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Processor time of this thread.
+fn thread_time() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    u64::try_from(time.tv_sec).unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// What a cell has and a call uses, as seen from inside the store.
+pub(crate) struct Gauge {
+    clock: Arc<Clock>,
+    pub(crate) slices: Arc<Slices>,
+    limits: Arc<Limits>,
+    memory: usize,
+    /// Bytes of the last growth that was allowed, to be taken back if the growth itself fails.
+    last_growth: usize,
+    host_calls: usize,
+    /// The limit that stopped the call.
+    stopped: Option<Overrun>,
+    /// The first growth that was refused: the guest's to cope with, or to die of.
+    refused: Option<Overrun>,
+}
+
+/// Bytes of a table's element.
+const ELEMENT: usize = 8;
+
+impl Gauge {
+    pub(crate) fn new(clock: Arc<Clock>, limits: Arc<Limits>) -> Self {
+        Self { clock, slices: Slices::new(), limits, memory: 0, last_growth: 0, host_calls: 0, stopped: None, refused: None }
+    }
+
+    pub(crate) fn begin_call(&mut self, cpu: Duration) {
+        self.slices.begin_call(cpu);
+        self.host_calls = 0;
+        self.stopped = None;
+        self.refused = None;
+    }
+
+    /// Counts a host call. One too many rings the clock, and the guest is stopped before its next loop or call.
+    #[inline]
+    pub(crate) fn host_call(&mut self) {
+        self.host_calls += 1;
+        if self.host_calls > self.limits.host_calls.get() {
+            self.stopped.get_or_insert(Overrun::count(Limit::HostCalls, self.host_calls, self.limits.host_calls.get()));
+            self.clock.ring();
+        }
+    }
+
+    pub(crate) const fn memory(&self) -> usize {
+        self.memory
+    }
+
+    pub(crate) const fn host_calls(&self) -> usize {
+        self.host_calls
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The limit that stopped the call.
+    pub(crate) fn stopped(&self) -> Option<Overrun> {
+        self.stopped.clone()
+    }
+
+    /// The first growth that the call was refused.
+    pub(crate) fn refused(&self) -> Option<Overrun> {
+        self.refused.clone()
+    }
+
+    fn grow(&mut self, by: usize) -> bool {
+        let wanted = self.memory.saturating_add(by);
+        let allowed = self.limits.memory.get();
+        if wanted > allowed {
+            self.refused.get_or_insert(Overrun::count(Limit::Memory, wanted, allowed));
+            return false;
+        }
+        self.memory = wanted;
+        self.last_growth = by;
+        true
+    }
+
+    /// A growth that was allowed didn't happen: the engine or the machine had no room.
+    fn growth_failed(&mut self) {
+        let wanted = self.memory;
+        self.memory = self.memory.saturating_sub(std::mem::take(&mut self.last_growth));
+        self.refused.get_or_insert(Overrun::count(Limit::Memory, wanted, self.memory));
+    }
+}
+
+impl ResourceLimiter for Gauge {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        // What the module itself forbids is no matter of ours.
+        Ok(maximum.is_none_or(|max| desired <= max) && self.grow(desired.saturating_sub(current)))
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.growth_failed();
+        Ok(())
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let by = desired.saturating_sub(current).saturating_mul(ELEMENT);
+        Ok(maximum.is_none_or(|max| desired <= max) && self.grow(by))
+    }
+
+    fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.growth_failed();
+        Ok(())
+    }
+
+    fn instances(&self) -> usize {
+        self.limits.core_instances.get()
+    }
+
+    fn tables(&self) -> usize {
+        self.limits.tables.get()
+    }
+
+    fn memories(&self) -> usize {
+        self.limits.memories.get()
+    }
+}
+
+/// What a guest does at a tick: it yields, unless it has used up what it may.
+pub(crate) fn tick<T: HasGauge>(mut cx: StoreContextMut<'_, T>) -> wasmtime::Result<UpdateDeadline> {
+    let gauge = cx.data_mut().gauge();
+    gauge.slices.end();
+    gauge.stopped = gauge.stopped.take().or_else(|| gauge.slices.overrun());
+    if gauge.stopped.is_some() {
+        return Ok(UpdateDeadline::Interrupt);
+    }
+    let slices = gauge.slices.clone();
+    let next = async move {
+        tokio::task::yield_now().await;
+        slices.begin_by_thread();
+    };
+    Ok(UpdateDeadline::YieldCustom(1, Box::pin(next)))
+}
+
+/// Store data with a gauge in it.
+pub(crate) trait HasGauge {
+    fn gauge(&mut self) -> &mut Gauge;
+}
