@@ -1,0 +1,122 @@
+//! `#[plugin]`: one `impl` block becomes a component's exports.
+//!
+//! What it is for: the methods that are there are exported, and only those; `describe` and the manifest are made from what the block and
+//! Cargo.toml say. What it costs: in the plugin, one `RefCell` borrow a call. How it fails: by compile errors at the author's words; the
+//! block itself is always kept, so that one mistake doesn't bring a second message.
+
+mod arguments;
+mod glue;
+mod method;
+mod options;
+#[cfg(test)]
+mod tests;
+
+use crate::manifest::Manifest;
+use crate::table::Kind;
+use arguments::Arguments;
+use method::Method;
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::spanned::Spanned;
+use syn::{Error, ImplItem, ItemImpl, Result};
+
+/// Everything that was read from the author's block.
+struct Plugin {
+    arguments: Arguments,
+    manifest: Manifest,
+    ty: syn::Type,
+    methods: Vec<Method>,
+}
+
+impl Plugin {
+    fn method(&self, kind: Kind) -> Option<&Method> {
+        self.methods.iter().find(|method| method.row.kind == kind)
+    }
+}
+
+/// The block with its exports, or the block with what is wrong with it.
+pub(crate) fn expand_or_complain(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let complaint = match expand(arguments, item.clone(), Manifest::from_cargo()) {
+        Ok(tokens) => return tokens,
+        Err(error) => error.into_compile_error(),
+    };
+    let kept = syn::parse2::<ItemImpl>(item).map(|mut block| {
+        strip_options(&mut block);
+        block
+    });
+    match kept {
+        Ok(block) => quote!(#complaint #block),
+        Err(_) => complaint,
+    }
+}
+
+/// The block with its exports.
+fn expand(arguments: TokenStream, item: TokenStream, cargo: Manifest) -> Result<TokenStream> {
+    let at = arguments.span();
+    let arguments = Arguments::parse(arguments)?;
+    let mut block: ItemImpl =
+        syn::parse2(item).map_err(|error| Error::new(error.span(), format!("`#[plugin]` stands on an `impl` block: {error}")))?;
+    check_block(&block)?;
+    let mut manifest = cargo;
+    let place = arguments.place().unwrap_or(at);
+    if let Some(id) = &arguments.id {
+        manifest.id = id.value();
+    }
+    if let Some(version) = &arguments.version {
+        manifest.version = version.value();
+    }
+    manifest.check(place)?;
+    let methods = read_methods(&block)?;
+    strip_options(&mut block);
+    let plugin = Plugin { arguments, manifest, ty: (*block.self_ty).clone(), methods };
+    check_handover(&plugin)?;
+    let exports = glue::exports(&plugin);
+    Ok(quote!(#block #exports))
+}
+
+/// A plugin is one value of one type.
+fn check_block(block: &ItemImpl) -> Result<()> {
+    if let Some((_, path, _)) = &block.trait_ {
+        return Err(Error::new(path.span(), "`#[plugin]` stands on a block of the type's own methods, not on a trait's"));
+    }
+    if !block.generics.params.is_empty() || block.generics.where_clause.is_some() {
+        return Err(Error::new(block.generics.span(), "a plugin's type has no parameters: the host makes one value of it"));
+    }
+    Ok(())
+}
+
+/// All methods of the block, or all that is wrong with them.
+fn read_methods(block: &ItemImpl) -> Result<Vec<Method>> {
+    let mut methods: Vec<Method> = Vec::new();
+    let mut errors: Option<Error> = None;
+    for item in &block.items {
+        let ImplItem::Fn(function) = item else { continue };
+        match Method::parse(function) {
+            Ok(method) => methods.push(method),
+            Err(error) => match &mut errors {
+                Some(all) => all.combine(error),
+                None => errors = Some(error),
+            },
+        }
+    }
+    errors.map_or(Ok(methods), Err)
+}
+
+/// Half a handover would lose what the other half was for.
+fn check_handover(plugin: &Plugin) -> Result<()> {
+    let (there, missing) = match (plugin.method(Kind::Save), plugin.method(Kind::Restore)) {
+        (Some(save), None) => (save, "fn restore(&mut self, from_version: &str, saved: Vec<u8>) -> Result<()>"),
+        (None, Some(restore)) => (restore, "fn save(&mut self) -> Result<Vec<u8>>"),
+        _ => return Ok(()),
+    };
+    Err(Error::new(there.name.span(), format!("`save` and `restore` go together: `{missing}` is missing")))
+}
+
+/// Takes `#[hook(…)]` off: it is this macro's own.
+fn strip_options(block: &mut ItemImpl) {
+    for item in &mut block.items {
+        if let ImplItem::Fn(function) = item {
+            function.attrs.retain(|attribute| !attribute.path().is_ident("hook"));
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Write a Plugbay plugin in plain Rust: one `impl` block, one `.wasm` file.
+//!
+//! What it is for: the methods of the block are what the plugin exports, so a hook is there when its method is. There is no WIT, no
+//! `unsafe` and no JSON to write by hand.
+//!
+//! ```
+//! use plugbay_sdk::prelude::*;
+//!
+//! #[derive(Default)]
+//! struct NoShell;
+//!
+//! #[plugin]
+//! impl NoShell {
+//!     /// Blocks the tool `shell`.
+//!     #[hook(priority = 10, tools("shell"))]
+//!     fn before_tool_call(&mut self, call: &Call, event: ToolCall) -> Result<Option<ToolDecision>> {
+//!         Ok(Some(ToolDecision::block("no shell here")))
+//!     }
+//! }
+//!
+//! // The methods stay what they are, so a test calls them.
+//! let decision = NoShell.before_tool_call(&Call::default(), ToolCall::new("shell", r#"{"command":"ls"}"#)).unwrap();
+//! assert_eq!(decision.unwrap().block.unwrap().reason, "no shell here");
+//! ```
+//!
+//! `cargo build --release --target wasm32-wasip2`, with `crate-type = ["cdylib", "rlib"]`, makes the component.
+//!
+//! # The methods
+//!
+//! | method | when |
+//! |---|---|
+//! | `activate(activation: &Activation, settings: YourSettings) -> Result<Self>` | a new cell; without it `Self: Default`. Without the second parameter there are no settings |
+//! | `deactivate(&mut self, reason: DeactivationReason)` | a cell ends in good order |
+//! | `started(&mut self, reason: ActivationReason) -> Result<()>` | once, after the version went live |
+//! | `save(&mut self) -> Result<Vec<u8>>`, `restore(&mut self, from_version: &str, saved: Vec<u8>) -> Result<()>` | memory goes from one version to the next; both or neither |
+//! | a hook that may answer: `(&mut self, call: &Call, event: …) -> Result<Option<…>>` | `before_tool_call` |
+//! | a hook that only looks: `(&mut self, call: &Call, event: …) -> Result<()>` | `message_received` |
+//!
+//! `&self` does as well. An error may be anything that is `Display`; where nothing can fail, leave the `Result` away. Events and outcomes
+//! are in [`hooks`]. Other methods live in another `impl` block.
+//!
+//! # Options
+//!
+//! - `#[plugin(id = "…", version = "…", isolation(shared, pool, session, call))]`: the first two default to Cargo.toml's; `isolation`
+//!   says how the code may be kept, and defaults to `shared`, one long-lived cell.
+//! - `#[hook(priority = 10, budget_ms = 500, tools("shell", "exec"))]` on a hook.
+//!
+//! # Settings
+//!
+//! ```
+//! use plugbay_sdk::prelude::*;
+//!
+//! /// What the operator sets.
+//! #[plugbay_sdk::settings]
+//! struct Settings {
+//!     /// Where to report to.
+//!     channel: String,
+//!     /// Never printed.
+//!     #[secret]
+//!     token: Option<String>,
+//! }
+//!
+//! struct Reporter {
+//!     settings: Settings,
+//! }
+//!
+//! #[plugin(id = "reporter")]
+//! impl Reporter {
+//!     fn activate(_: &Activation, settings: Settings) -> Result<Self> {
+//!         Ok(Self { settings })
+//!     }
+//!
+//!     fn message_received(&mut self, _: &Call, event: Message) -> Result<()> {
+//!         log::info!("for {}: {}", self.settings.channel, event.text.as_str()?);
+//!         Ok(())
+//!     }
+//! }
+//! ```
+//!
+//! What it costs: a plugin with one hook is about 60 KiB of wasm; settings add serde_json and the schema, about 150 KiB. A call costs one `RefCell`
+//! borrow beside the conversion of its arguments.
+//!
+//! How it fails: a misspelt method, a wrong signature or a bad option is a compile error at that place. At run time everything is a
+//! `Result`; a call before `activate` is an `Err`. A panic ends the cell, and the host makes a new one.
+//!
+//! Natively (in an author's tests) the log goes to stderr and `config::get` answers none.
+
+// So that `::plugbay_sdk` in what the macros write means this crate in its own tests, too.
+extern crate self as plugbay_sdk;
+
+mod answer;
+mod before_tool_call;
+mod call;
+pub mod config;
+mod error;
+pub mod log;
+mod payload;
+mod settings;
+mod slot;
+
+/// The generated bindings: one module for the imports, and one for each interface that a plugin may export.
+#[doc(hidden)]
+#[allow(missing_docs, clippy::all, rustdoc::all, reason = "generated")]
+pub mod bindings {
+    plugbay_sdk_macros::bindings! {}
+}
+
+/// What each hook is told and may answer, by the hook's name.
+pub mod hooks {
+    plugbay_sdk_macros::hooks! {}
+}
+
+/// What `#[plugin]` and `#[settings]` write into the author's crate.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::settings::{describe, read_settings, schema_of};
+    pub use crate::slot::Slot;
+    pub use schemars;
+    pub use serde;
+}
+
+pub use answer::IntoAnswer;
+pub use bindings::imports::plugbay::plugin::types::{
+    ActivationReason, Cause, CauseKind, Entry, Payload, Principal, Role, Session, Text, Transcript, Truncated,
+};
+pub use bindings::plugin::exports::plugbay::plugin::plugin::{Activation, DeactivationReason};
+pub use call::Call;
+pub use error::{Error, Result};
+pub use hooks::before_tool_call::{ApprovalRequest, Decision, Event as ToolCall, Outcome as ToolDecision, Severity};
+pub use hooks::message_received::Event as Message;
+pub use plugbay_sdk_macros::{plugin, settings};
+pub use serde_json::json;
+pub use settings::Settings;
+
+/// All that a usual plugin needs: `use plugbay_sdk::prelude::*;`
+pub mod prelude {
+    pub use crate::{
+        Activation, ActivationReason, Call, DeactivationReason, Error, Message, Payload, Result, Text, ToolCall, ToolDecision, config,
+        hooks, json, log, plugin,
+    };
+}

@@ -1,0 +1,120 @@
+//! The Rust plugins as components: what they export, what they import, and the manifest that they carry.
+
+#![cfg(test)]
+
+use plugbay_guests::built;
+use serde_json::{Value, json};
+use wasmparser::{Encoding, Parser, Payload};
+
+/// A component, as far as its outside goes.
+#[derive(Default)]
+struct Component {
+    imports: Vec<String>,
+    exports: Vec<String>,
+    manifests: Vec<Vec<u8>>,
+}
+
+fn read(path: &str) -> Component {
+    let bytes = std::fs::read(path).unwrap();
+    let mut component = Component::default();
+    let mut depth = 0;
+    for payload in Parser::new(0).parse_all(&bytes) {
+        match payload.unwrap() {
+            Payload::Version { encoding, .. } => {
+                depth += 1;
+                assert!(depth > 1 || encoding == Encoding::Component, "{path} is no component");
+            }
+            Payload::End(_) => depth -= 1,
+            Payload::ComponentImportSection(imports) if depth == 1 => {
+                component.imports.extend(imports.into_iter().map(|import| import.unwrap().name.name.to_owned()));
+            }
+            Payload::ComponentExportSection(exports) if depth == 1 => {
+                component.exports.extend(exports.into_iter().map(|export| export.unwrap().name.name.to_owned()));
+            }
+            Payload::CustomSection(section) if section.name() == "plugbay:manifest" => component.manifests.push(section.data().to_vec()),
+            _ => {}
+        }
+    }
+    component
+}
+
+impl Component {
+    fn manifest(&self) -> Value {
+        assert_eq!(self.manifests.len(), 1, "one manifest");
+        serde_json::from_slice(&self.manifests[0]).unwrap()
+    }
+
+    /// The imports of this package; WASI is what std needs.
+    fn own_imports(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = self.imports.iter().map(String::as_str).filter(|name| !name.starts_with("wasi:")).collect();
+        all.sort_unstable();
+        all
+    }
+
+    fn exports(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = self.exports.iter().map(String::as_str).collect();
+        all.sort_unstable();
+        all
+    }
+}
+
+const TYPES: &str = "plugbay:plugin/types@0.1.0";
+const LOG: &str = "plugbay:plugin/log@0.1.0";
+const CONFIG: &str = "plugbay:plugin/config@0.1.0";
+const PLUGIN: &str = "plugbay:plugin/plugin@0.1.0";
+const BEFORE_TOOL_CALL: &str = "plugbay:plugin/before-tool-call@0.1.0";
+const MESSAGE_RECEIVED: &str = "plugbay:plugin/message-received@0.1.0";
+
+#[test]
+fn a_plugin_with_one_hook_exports_it_and_imports_nothing_that_it_does_not_use() {
+    let component = read(built::NO_SHELL);
+    assert_eq!(component.exports(), [BEFORE_TOOL_CALL, PLUGIN]);
+    assert_eq!(component.own_imports(), [TYPES]);
+}
+
+#[test]
+fn each_plugin_has_the_surface_of_its_methods() {
+    let surface = |path: &str| {
+        let component = read(path);
+        (component.exports().join(" "), component.own_imports().join(" "))
+    };
+    let expect = |exports: &[&str], imports: &[&str]| (exports.join(" "), imports.join(" "));
+    assert_eq!(surface(built::SHELL_GUARD), expect(&[BEFORE_TOOL_CALL, PLUGIN], &[LOG, TYPES]));
+    assert_eq!(surface(built::KEYWORD_WATCH), expect(&[MESSAGE_RECEIVED, PLUGIN], &[LOG, TYPES]));
+    assert_eq!(surface(built::ECHO_ONE), expect(&[BEFORE_TOOL_CALL, MESSAGE_RECEIVED, PLUGIN], &[CONFIG, LOG, TYPES]));
+    assert_eq!(surface(built::ECHO_TWO), surface(built::ECHO_ONE));
+}
+
+#[test]
+fn each_plugin_carries_one_manifest_from_its_cargo_toml() {
+    for (package, path) in built::ALL {
+        let manifest = read(path).manifest();
+        let id = if package.starts_with("echo-") { "echo" } else { package };
+        assert_eq!(manifest["id"], id);
+        assert_eq!(manifest["license"], "Apache-2.0 OR MIT");
+    }
+    assert_eq!(read(built::ECHO_ONE).manifest()["version"], "0.1.0");
+    assert_eq!(read(built::ECHO_TWO).manifest()["version"], "0.2.0");
+    assert_eq!(read(built::NO_SHELL).manifest()["authors"], json!(["The Plugbay founders"]));
+}
+
+#[test]
+fn the_smallest_plugin_is_small() {
+    let size = |path: &str| std::fs::metadata(path).unwrap().len() / 1024;
+    for (package, path) in built::ALL {
+        println!("{package}: {} KiB", size(path));
+    }
+    assert!(size(built::NO_SHELL) < 120, "{} KiB", size(built::NO_SHELL));
+    let source = include_str!("../../plugins/no-shell/src/lib.rs");
+    assert!(source.lines().count() < 25, "{} lines", source.lines().count());
+}
+
+#[test]
+fn the_smallest_plugin_has_no_code_that_reads_json() {
+    let contains = |path: &str, text: &[u8]| std::fs::read(path).unwrap().windows(text.len()).any(|window| window == text);
+    let (of_serde_json, of_schemars) = (b"EOF while parsing a value".as_slice(), b"draft/2020-12/schema".as_slice());
+    for text in [of_serde_json, of_schemars] {
+        assert!(!contains(built::NO_SHELL, text));
+        assert!(contains(built::ECHO_ONE, text), "the marks are the right ones");
+    }
+}

@@ -1,0 +1,74 @@
+//! What the benchmarks call: the tool's name says what to do and how often.
+//!
+//! `echo` hands the arguments back; `get:5000` reads the setting `greeting` so often; `write:5000` writes as many lines at the level `trace`, and
+//! `enabled:5000` asks as often whether such lines are kept. Anything else is an error. A message is taken and not looked at.
+
+#![forbid(unsafe_code)]
+
+use plugbay_sdk::prelude::*;
+
+/// What the benchmark sets.
+#[plugbay_sdk::settings]
+struct Settings {
+    /// What `get` reads.
+    #[allow(dead_code, reason = "read through the config import, which is what is measured")]
+    greeting: Option<String>,
+}
+
+struct BenchGuest;
+
+#[plugin(isolation(shared, call))]
+impl BenchGuest {
+    fn activate(_: &Activation, _: Settings) -> Self {
+        Self
+    }
+
+    fn before_tool_call(&mut self, _: &Call, event: ToolCall) -> Result<Option<ToolDecision>> {
+        if event.tool_name == "echo" {
+            return match event.params {
+                Payload::Json(text) => Ok(Some(ToolDecision::rewrite_json(text))),
+                Payload::Truncated(_) => Err(Error::new("the arguments were cut off")),
+            };
+        }
+        let (deed, times) = event.tool_name.split_once(':').unwrap_or((&event.tool_name, "1"));
+        let times = times.parse().map_err(|_| Error::new(format!("`{times}` is no number")))?;
+        repeat(deed, times).map(|()| None)
+    }
+
+    fn message_received(&self, _: &Call, _: Message) {}
+}
+
+/// Calls one import so often.
+fn repeat(deed: &str, times: u32) -> Result<()> {
+    match deed {
+        "get" => (0..times).for_each(|_| drop(std::hint::black_box(config::get_json("greeting")))),
+        "write" => (0..times).for_each(|_| write()),
+        "enabled" => (0..times).for_each(|_| log::trace!("nobody reads this")),
+        other => return Err(Error::new(format!("no such deed: {other}"))),
+    }
+    Ok(())
+}
+
+/// Writes a line without asking first, as guests in other languages do.
+#[cfg(target_family = "wasm")]
+fn write() {
+    plugbay_sdk::bindings::imports::plugbay::plugin::log::write(log::Level::Trace, "a line that nobody reads");
+}
+
+/// Natively there is no host to write to.
+#[cfg(not(target_family = "wasm"))]
+fn write() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_does_what_the_tools_name_says() {
+        let ask = |tool: &str| BenchGuest.before_tool_call(&Call::default(), ToolCall::new(tool, "{}"));
+        assert_eq!(ask("echo").unwrap().unwrap().params.as_deref(), Some("{}"));
+        assert_eq!(ask("get:3"), Ok(None));
+        assert!(ask("get:x").unwrap_err().to_string().contains("`x`"));
+        assert!(ask("dance").is_err());
+    }
+}
