@@ -1,0 +1,201 @@
+//! What a plugin is told about a call: the cause, the session, the conversation, who is behind it.
+//!
+//! A [`Call`] is made once for a dispatch and shared by all plugins that it reaches. Which plugin is calling, and for whom, is never an argument of the
+//! guest's: it comes from here.
+
+use crate::json::{Json, Payload};
+use crate::wire::types::{self, CauseKind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Entries that one window of a transcript holds.
+pub const WINDOW: usize = 1_000;
+
+/// Bytes that one window of a transcript holds.
+pub const WINDOW_BYTES: usize = 1 << 20;
+
+/// A session, as plugins get it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Session(Arc<SessionState>);
+
+#[derive(Debug)]
+struct SessionState {
+    key: String,
+    id: String,
+    gone: AtomicBool,
+}
+
+impl Session {
+    /// One life of the session with this stable name.
+    #[must_use]
+    pub fn new(key: impl Into<String>, id: impl Into<String>) -> Self {
+        Self(Arc::new(SessionState { key: key.into(), id: id.into(), gone: AtomicBool::new(false) }))
+    }
+
+    /// The session was deleted: every method of every handle answers `gone` from now on.
+    pub fn delete(&self) {
+        self.0.gone.store(true, Ordering::Release);
+    }
+
+    /// Its stable name, unless it was deleted.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.live().then_some(self.0.key.as_str())
+    }
+
+    /// The name of this life of it, unless it was deleted.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.live().then_some(self.0.id.as_str())
+    }
+
+    fn live(&self) -> bool {
+        !self.0.gone.load(Ordering::Acquire)
+    }
+}
+
+/// Who spoke an entry of a transcript.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Role {
+    System,
+    User,
+    Assistant,
+    Tool,
+}
+
+/// One message of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number; growing.
+    pub id: u64,
+    /// Who spoke.
+    pub role: Role,
+    /// When, in milliseconds since 1970.
+    pub at: u64,
+    /// What was said.
+    pub content: Payload,
+    /// For an answer of a tool: the call that it answers.
+    pub tool_call_id: Option<String>,
+}
+
+/// A conversation as of the start of a call. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Transcript(Arc<[Entry]>);
+
+impl Transcript {
+    /// These entries, oldest first, with growing ids.
+    #[must_use]
+    pub fn new(mut entries: Vec<Entry>) -> Self {
+        entries.sort_by_key(|e| e.id);
+        Self(entries.into())
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    /// Entries from `start`, as many as fit into one answer.
+    pub(crate) fn window(&self, start: u64, count: u32) -> impl Iterator<Item = &Entry> {
+        let start = usize::try_from(start).unwrap_or(usize::MAX);
+        let count = usize::try_from(count).unwrap_or(usize::MAX).min(WINDOW);
+        let mut bytes = 0;
+        let fits = move |(n, entry): &(usize, &Entry)| {
+            bytes += entry.bytes();
+            *n == 0 || bytes <= WINDOW_BYTES
+        };
+        self.0.iter().skip(start).take(count).enumerate().take_while(fits).map(|(_, entry)| entry)
+    }
+
+    pub(crate) fn entry(&self, id: u64) -> Option<&Entry> {
+        self.0.binary_search_by_key(&id, |e| e.id).ok().and_then(|at| self.0.get(at))
+    }
+}
+
+impl Entry {
+    /// Bytes of it on its way to a guest.
+    fn bytes(&self) -> usize {
+        let content = match &self.content {
+            Payload::Json(json) => json.as_str().len(),
+            Payload::Truncated { .. } => 0,
+        };
+        64 + content + self.tool_call_id.as_ref().map_or(0, String::len)
+    }
+}
+
+/// Who is behind a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// Where the request came in.
+    pub channel: String,
+    /// Who sent it.
+    pub sender: String,
+    /// What the sender may do.
+    pub scopes: Vec<String>,
+}
+
+/// What makes the host call plugins: one hook that fires, one tool call, one action …
+#[derive(Clone)]
+pub struct Call {
+    pub(crate) invocation: u64,
+    pub(crate) session: Option<Session>,
+    pub(crate) transcript: Option<Transcript>,
+    pub(crate) run: Option<Arc<str>>,
+    pub(crate) principal: Option<Arc<types::Principal>>,
+    pub(crate) attrs: Arc<[(String, String)]>,
+}
+
+impl Call {
+    /// A call about nothing in particular, with a new invocation number.
+    #[must_use]
+    pub fn new() -> Self {
+        static INVOCATIONS: AtomicU64 = AtomicU64::new(1);
+        let invocation = INVOCATIONS.fetch_add(1, Ordering::Relaxed);
+        Self { invocation, session: None, transcript: None, run: None, principal: None, attrs: Arc::new([]) }
+    }
+
+    /// About this session.
+    #[must_use]
+    pub fn session(mut self, session: Session) -> Self {
+        self.session = Some(session);
+        self
+    }
+
+    /// With this conversation so far; only plugins with the grant `conversation` see it.
+    #[must_use]
+    pub fn transcript(mut self, transcript: Transcript) -> Self {
+        self.transcript = Some(transcript);
+        self
+    }
+
+    /// In the turn with this run id.
+    #[must_use]
+    pub fn run(mut self, run: impl Into<Arc<str>>) -> Self {
+        self.run = Some(run.into());
+        self
+    }
+
+    /// On behalf of this principal.
+    #[must_use]
+    pub fn principal(mut self, principal: Principal) -> Self {
+        let Principal { channel, sender, scopes } = principal;
+        self.principal = Some(Arc::new(types::Principal { channel, sender, scopes }));
+        self
+    }
+
+    /// With further facts.
+    #[must_use]
+    pub fn attrs(mut self, attrs: impl IntoIterator<Item = (String, Json)>) -> Self {
+        self.attrs = attrs.into_iter().map(|(name, json)| (name, json.into())).collect();
+        self
+    }
+}
+
+impl Default for Call {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The kind of thing that every hook is.
+pub(crate) const HOOK: CauseKind = CauseKind::Hook;

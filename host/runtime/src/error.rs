@@ -1,0 +1,161 @@
+//! Why a plugin isn't loaded: the file, the step, what was found and what was expected.
+
+use crate::grant::Grant;
+use crate::id::{NoId, PluginId};
+use crate::manifest::ManifestError;
+use crate::registration::RegistrationError;
+use crate::surface::SurfaceError;
+use plugbay_engine::{CallError, Digest, Refused};
+use std::fmt;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// The steps on the way from a file to a plugin that serves, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Step {
+    /// The file is read.
+    Read,
+    /// Is it a component, of this API, with a manifest?
+    Verify,
+    /// What does it import and export, and was that granted?
+    Grants,
+    /// It is compiled.
+    Compile,
+    /// It says what it registers, in sealed cells.
+    Describe,
+    /// Its settings are checked.
+    Config,
+    /// Its first cell is made and activated.
+    Activate,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Verify => "verify",
+            Self::Grants => "grants",
+            Self::Compile => "compile",
+            Self::Describe => "describe",
+            Self::Config => "config",
+            Self::Activate => "activate",
+        })
+    }
+}
+
+/// A plugin that wasn't loaded. Nothing of it remains, and what served before goes on.
+#[derive(Debug, Error)]
+#[error("{}: refused at step `{step}`: {reason}", file.display())]
+pub struct LoadError {
+    /// The file.
+    pub file: PathBuf,
+    /// The step at which it was refused.
+    pub step: Step,
+    /// Why.
+    #[source]
+    pub reason: Reason,
+}
+
+/// Why a plugin was refused.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The file can't be read.
+    #[error("the file can't be read: {0}")]
+    Unreadable(#[from] std::io::Error),
+    /// The file's name is no plugin's.
+    #[error("the file's name is no plugin's: expected `<id>.wasm`: {0}")]
+    Name(#[from] NoId),
+    /// The file doesn't end in `.wasm`.
+    #[error("expected a file named `<id>.wasm`")]
+    NoWasm,
+    /// The bytes are no component that the engine takes.
+    #[error("{0}")]
+    Engine(#[from] Refused),
+    /// The manifest.
+    #[error("{0}")]
+    Manifest(#[from] ManifestError),
+    /// The manifest names another plugin.
+    #[error("the manifest says that it is plugin `{found}`: expected `{expected}`, as the file's name says")]
+    OtherId {
+        /// What the manifest says.
+        found: PluginId,
+        /// What the file's name says.
+        expected: PluginId,
+    },
+    /// What it imports and exports.
+    #[error("{0}")]
+    Surface(#[from] SurfaceError),
+    /// Grants that nobody has decided on.
+    #[error("it asks for {}, which the operator has neither granted nor denied (setting `plugins.{plugin}.grants`)", names(.undecided))]
+    Undecided {
+        /// The plugin.
+        plugin: PluginId,
+        /// What it asks for.
+        undecided: Vec<Grant>,
+    },
+    /// An import that the host can't link.
+    #[error("it can't be linked: {0}")]
+    Link(String),
+    /// A call of `describe` had no answer.
+    #[error("`describe`: {0}")]
+    Describe(CallError),
+    /// What it registers.
+    #[error("`describe`: {0}")]
+    Registration(#[from] RegistrationError),
+    /// Isolation that the plugin's code doesn't bear.
+    #[error("isolation `{wanted}` (setting `plugins.{plugin}.isolation`) isn't among those that the plugin bears: {borne}")]
+    Isolation {
+        /// The plugin.
+        plugin: PluginId,
+        /// The operator's choice.
+        wanted: &'static str,
+        /// The plugin's.
+        borne: String,
+    },
+    /// The operator's settings for it.
+    #[error("its settings (`plugins.{plugin}.config`): {problem}")]
+    Config {
+        /// The plugin.
+        plugin: PluginId,
+        /// What is wrong with them. No value of a secret field is in it.
+        problem: String,
+    },
+    /// Its first cell failed.
+    #[error("`activate`: {0}")]
+    Activate(CallError),
+}
+
+/// What loading did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Loaded {
+    /// The plugin is new.
+    Installed,
+    /// Another version, or the same with other settings, served before.
+    Replaced {
+        /// That version.
+        version: semver::Version,
+        /// Its digest.
+        digest: Digest,
+    },
+}
+
+fn names(grants: &[Grant]) -> String {
+    grants.iter().map(|g| format!("`{g}`")).collect::<Vec<_>>().join(", ")
+}
+
+impl Reason {
+    /// Puts file and step to it.
+    pub(crate) fn at(self, file: &std::path::Path, step: Step) -> LoadError {
+        LoadError { file: file.to_owned(), step, reason: self }
+    }
+
+    /// The step at which the engine refused.
+    pub(crate) fn engine_step(&self) -> Step {
+        match self {
+            Self::Engine(refused) if refused.step() == "verify" => Step::Verify,
+            _ => Step::Compile,
+        }
+    }
+}

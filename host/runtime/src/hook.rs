@@ -1,0 +1,97 @@
+//! Hooks: what a plugin can be called for. A hook is one WIT interface with one function, and one type here.
+//!
+//! To add one: its interface in `wit/`, a type that implements [`Hook`] in `hooks/`, and its line in [`HOOKS`]. The host then knows it wherever
+//! hooks matter: in surfaces, grants, registrations and calls.
+
+use crate::cell::PluginCell;
+use crate::grant::Grant;
+use crate::surface::SurfaceError;
+use crate::hooks::{BeforeToolCall, MessageReceived};
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use wasmtime::component::{ComponentType, Lift, Lower};
+
+/// One hook.
+pub trait Hook: Send + Sync + 'static {
+    /// The interface's name.
+    const NAME: &'static str;
+    /// How long one call may take, unless the operator or the plugin says otherwise.
+    const BUDGET: Duration;
+    /// What a plugin must be granted for its handler to be called.
+    const GRANTS: &'static [Grant];
+
+    /// What happened.
+    type Event;
+    /// The same, as it goes to guests: one for all of them.
+    type Wire: ComponentType + Lower + Send + Sync + 'static;
+    /// What a guest answers.
+    type Answer: ComponentType + Lift + Send + Sync + 'static;
+    /// The same, checked. The default is what a plugin without an opinion answers.
+    type Outcome: Default + Send + 'static;
+
+    /// Makes an event ready for guests.
+    fn lower(event: Self::Event) -> Self::Wire;
+
+    /// Checks an answer.
+    ///
+    /// # Errors
+    /// Says what is wrong with it; that is a fault of the guest.
+    fn lift(answer: Self::Answer) -> Result<Self::Outcome, Malformed>;
+
+    /// Bytes of an answer, so far as a guest decides on them.
+    fn size(answer: &Self::Answer) -> usize;
+}
+
+/// An answer that its type lets through and the contract doesn't.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{field}`: {problem}")]
+pub struct Malformed {
+    /// Where.
+    pub field: &'static str,
+    /// What.
+    pub problem: String,
+}
+
+impl Malformed {
+    pub(crate) fn new(field: &'static str, problem: impl ToString) -> Self {
+        Self { field, problem: problem.to_string() }
+    }
+}
+
+/// An event, ready for any number of plugins.
+pub struct Fired<H: Hook>(Arc<H::Wire>);
+
+impl<H: Hook> Fired<H> {
+    /// Makes an event ready.
+    #[must_use]
+    pub fn new(event: H::Event) -> Self {
+        Self(Arc::new(H::lower(event)))
+    }
+
+    pub(crate) fn wire(&self) -> Arc<H::Wire> {
+        self.0.clone()
+    }
+}
+
+/// What the host knows about a hook before any plugin.
+#[derive(Clone, Copy)]
+pub struct HookInfo {
+    /// The interface's name.
+    pub name: &'static str,
+    /// The default budget.
+    pub budget: Duration,
+    /// The grants it needs.
+    pub grants: &'static [Grant],
+    /// Whether a cell's export is of the hook's type.
+    pub(crate) typed: fn(&mut PluginCell) -> Result<(), SurfaceError>,
+}
+
+impl HookInfo {
+    const fn of<H: Hook>() -> Self {
+        Self { name: H::NAME, budget: H::BUDGET, grants: H::GRANTS, typed: |cell| cell.hook::<H>().map(drop) }
+    }
+}
+
+/// All hooks.
+pub const HOOKS: &[HookInfo] = &[HookInfo::of::<BeforeToolCall>(), HookInfo::of::<MessageReceived>()];

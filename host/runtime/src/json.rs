@@ -1,0 +1,312 @@
+//! JSON text that is known to be JSON and known to be bounded.
+//!
+//! [`Json`] can't hold anything else, so text is checked once, where it enters, at about the speed of `serde_json` skipping over it. The check is two passes: one
+//! for the grammar (serde_json), and one over the punctuation of what is now known to be JSON, for the bounds.
+
+use serde::de::IgnoredAny;
+use std::fmt;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Nesting.
+pub(crate) const DEPTH: usize = 32;
+/// Values of all kinds.
+pub(crate) const NODES: usize = 4_096;
+/// Keys of one object.
+pub(crate) const KEYS: usize = 512;
+/// Characters of one string.
+pub(crate) const STRING: usize = 64 << 10;
+/// Bytes in all.
+pub(crate) const BYTES: usize = 256 << 10;
+
+/// JSON text within the bounds of the contract. Cheap to clone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Json(Arc<str>);
+
+/// Why text is no [`Json`].
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum JsonError {
+    /// It isn't JSON.
+    #[error("not JSON: {0}")]
+    Syntax(String),
+    /// It is beyond a bound.
+    #[error("JSON beyond its bounds: {what}: {found} found, {allowed} allowed")]
+    Beyond {
+        /// Of what there is too much.
+        what: &'static str,
+        /// How much there is, as far as it was counted.
+        found: usize,
+        /// How much there may be.
+        allowed: usize,
+    },
+}
+
+impl Json {
+    /// Checks text.
+    ///
+    /// # Errors
+    /// Says where it isn't JSON, or which bound it is beyond.
+    pub fn check(text: impl Into<Arc<str>>) -> Result<Self, JsonError> {
+        let text = text.into();
+        check(&text)?;
+        Ok(Self(text))
+    }
+
+    /// The text of a value of the host's own.
+    ///
+    /// # Errors
+    /// Says which bound it is beyond.
+    pub fn from_value(value: &serde_json::Value) -> Result<Self, JsonError> {
+        Self::check(value.to_string())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The value.
+    ///
+    /// # Errors
+    /// If a number in it is too large for this host's types: the grammar has no bound there.
+    pub fn parse(&self) -> Result<serde_json::Value, JsonError> {
+        serde_json::from_str(&self.0).map_err(|e| JsonError::Syntax(e.to_string()))
+    }
+}
+
+impl fmt::Debug for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<Json> for String {
+    fn from(json: Json) -> Self {
+        json.0.as_ref().to_owned()
+    }
+}
+
+/// A field of free-form JSON on its way to a plugin: whole, or beyond the bounds and only its size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Payload {
+    /// All of it.
+    Json(Json),
+    /// Too large to be handed over.
+    Truncated {
+        /// Its size.
+        bytes: u64,
+    },
+}
+
+impl Payload {
+    /// The field that holds this value.
+    #[must_use]
+    pub fn of(value: &serde_json::Value) -> Self {
+        let text = value.to_string();
+        let bytes = text.len() as u64;
+        Json::check(text).map_or(Self::Truncated { bytes }, Self::Json)
+    }
+}
+
+impl From<Json> for Payload {
+    fn from(json: Json) -> Self {
+        Self::Json(json)
+    }
+}
+
+fn check(text: &str) -> Result<(), JsonError> {
+    bound("bytes", text.len(), BYTES)?;
+    serde_json::from_str::<IgnoredAny>(text).map_err(|e| JsonError::Syntax(e.to_string()))?;
+    Bounds::default().walk(text)
+}
+
+const fn bound(what: &'static str, found: usize, allowed: usize) -> Result<(), JsonError> {
+    if found > allowed { Err(JsonError::Beyond { what, found, allowed }) } else { Ok(()) }
+}
+
+/// What is counted on the way through valid JSON.
+struct Bounds {
+    /// For each open bracket: the keys so far, and whether it is an object.
+    open: [u16; DEPTH],
+    depth: usize,
+    nodes: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { open: [0; DEPTH], depth: 0, nodes: 1 }
+    }
+}
+
+impl Bounds {
+    /// Only punctuation and strings matter: each comma and each first member is one more value, each colon one more key.
+    fn walk(&mut self, text: &str) -> Result<(), JsonError> {
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            at += 1;
+            match byte {
+                b'"' => at = string(text, at)?,
+                b'{' | b'[' => self.open(first_member(bytes, at))?,
+                b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+                b',' => self.node()?,
+                b':' => self.key()?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn node(&mut self) -> Result<(), JsonError> {
+        self.nodes += 1;
+        bound("values", self.nodes, NODES)
+    }
+
+    fn open(&mut self, has_members: bool) -> Result<(), JsonError> {
+        bound("nesting", self.depth + 1, DEPTH)?;
+        if let Some(keys) = self.open.get_mut(self.depth) {
+            *keys = 0;
+        }
+        self.depth += 1;
+        if has_members { self.node() } else { Ok(()) }
+    }
+
+    fn key(&mut self) -> Result<(), JsonError> {
+        match self.open.get_mut(self.depth.wrapping_sub(1)) {
+            Some(keys) => {
+                *keys += 1;
+                bound("keys of an object", usize::from(*keys), KEYS)
+            }
+            None => Ok(()), // valid JSON has no colon outside an object
+        }
+    }
+}
+
+/// Whether something stands between this bracket and its end.
+fn first_member(bytes: &[u8], after: usize) -> bool {
+    let next = bytes.iter().skip(after).find(|b| !b.is_ascii_whitespace());
+    !matches!(next, Some(b'}' | b']') | None)
+}
+
+/// The place after the string that begins here. A string within its bound in bytes needs no counting of characters.
+fn string(text: &str, begin: usize) -> Result<usize, JsonError> {
+    let rest = text.as_bytes().get(begin..).unwrap_or_default();
+    let mut at = 0;
+    loop {
+        match memchr::memchr2(b'"', b'\\', rest.get(at..).unwrap_or_default()) {
+            Some(found) if rest.get(at + found) == Some(&b'\\') => at += found + escape(rest, at + found)?,
+            Some(found) => {
+                at += found;
+                break;
+            }
+            None => return Ok(text.len()),
+        }
+    }
+    if at > STRING {
+        bound("characters of a string", text.get(begin..begin + at).map_or(at, |s| s.chars().count()), STRING)?;
+    }
+    Ok(begin + at + 1)
+}
+
+/// The length of the escape that begins here. The grammar lets half a surrogate pair through, and no parser behind us would.
+fn escape(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
+    let unit = |at: usize| {
+        let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let lone = || JsonError::Syntax("half a surrogate pair in a string".to_owned());
+    match unit(at) {
+        Some(0xD800..=0xDBFF) if matches!(unit(at + 6), Some(0xDC00..=0xDFFF)) => Ok(12),
+        Some(0xD800..=0xDFFF) => Err(lone()),
+        _ => Ok(2),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn beyond(text: &str) -> Option<&'static str> {
+        match Json::check(text) {
+            Err(JsonError::Beyond { what, .. }) => Some(what),
+            Ok(_) => None,
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert_eq!(beyond(&nested(DEPTH)), None);
+        assert_eq!(beyond(&nested(DEPTH + 1)), Some("nesting"));
+        assert_eq!(beyond(&nested(100_000)), Some("nesting"));
+    }
+
+    #[test]
+    fn values_are_counted_in_arrays_and_objects() {
+        let list = |n: usize| format!("[{}]", vec!["1"; n].join(" , "));
+        assert_eq!(beyond(&list(NODES - 1)), None); // the list itself is a value
+        assert_eq!(beyond(&list(NODES)), Some("values"));
+        let empty = |n: usize| format!("[{}]", vec!["[ ]"; n].join(","));
+        assert_eq!(beyond(&empty(NODES - 1)), None);
+        assert_eq!(beyond(&empty(NODES)), Some("values"));
+    }
+
+    #[test]
+    fn keys_are_counted_for_each_object() {
+        let object = |n: usize| format!("{{{}}}", (0..n).map(|i| format!("\"k{i}\":0")).collect::<Vec<_>>().join(","));
+        assert_eq!(beyond(&object(KEYS)), None);
+        assert_eq!(beyond(&object(KEYS + 1)), Some("keys of an object"));
+        assert_eq!(beyond(&format!("[{0},{0},{{\"a\":{0},\"b\":1}}]", object(KEYS))), None);
+    }
+
+    #[test]
+    fn strings_are_counted_in_characters() {
+        let string = |c: &str, n: usize| format!("\"{}\"", c.repeat(n));
+        assert_eq!(beyond(&string("ä", STRING)), None);
+        assert_eq!(beyond(&string("ä", STRING + 1)), Some("characters of a string"));
+        assert_eq!(beyond(&format!("\"{}\"", "x".repeat(BYTES))), Some("bytes"));
+    }
+
+    #[test]
+    fn what_stands_in_strings_is_not_punctuation() {
+        let text = format!(r#"{{"a":"{}","b\\":"\"{}"}}"#, "[".repeat(100), ",:{".repeat(5_000));
+        assert_eq!(beyond(&text), None);
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused() {
+        for text in ["", "{", "[1,]", "nul", "\"\u{1}\"", "{} {}", "01", "{\"a\" 1}", "[\"\\x\"]"] {
+            assert!(matches!(Json::check(text), Err(JsonError::Syntax(_))), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_passes_can_be_parsed() {
+        for text in ["null", "[1,2.5e3,\"\\u00e4\"]", "{\"a\":{}}", " 7 "] {
+            assert!(Json::check(text).unwrap().parse().is_ok(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_lone_surrogate_is_refused() {
+        for text in [r#""\ud800""#, r#""\ud800x""#, r#""\ude00""#, r#"["\ud83d\u0041"]"#] {
+            assert!(matches!(Json::check(text), Err(JsonError::Syntax(_))), "{text}");
+        }
+        assert!(Json::check(r#""\ud83d\ude00 \\ud800""#).is_ok());
+    }
+
+    #[test]
+    fn a_field_that_is_too_large_becomes_its_size() {
+        let value = serde_json::Value::from("x".repeat(STRING + 1));
+        assert_eq!(Payload::of(&value), Payload::Truncated { bytes: STRING as u64 + 3 });
+    }
+}

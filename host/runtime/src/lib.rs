@@ -1,0 +1,71 @@
+//! Plugins as WebAssembly components: what they ask for, what they get, and how the host calls them.
+//!
+//! A component's type is its [`Surface`]: what it imports is what it needs, what it exports is what it does. A [`Generation`] is one version of a plugin
+//! with one set of [`Settings`], ready to run; a [`Plugin`] is an id that stays while its generations change; [`Plugins`] loads files and
+//! replaces generations. All that can go wrong with a new version goes wrong before anybody is served by it, as a [`LoadError`] that names the
+//! [`Step`]. A call that has no answer says why in a [`CallError`](engine::CallError).
+//!
+//! ```
+//! use plugbay_runtime::engine::{CompileIn, Engine, EngineSettings};
+//! use plugbay_runtime::{BeforeToolCall, Call, Fired, Grant, Grants, Payload, Plugins, Session, Settings, ToolCall};
+//! # use plugbay_guests::built;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! // A program names itself as the compiler (`CompileIn::Child`) and calls `engine::serve_compile_child` in `main`; see `examples/tour.rs`.
+//! let engine = Engine::new(EngineSettings { cells: 10, ..EngineSettings::new(CompileIn::Thread) })?;
+//! let plugins = Plugins::new(engine)?;
+//!
+//! # let folder = std::env::temp_dir().join(format!("plugbay-example-{}", std::process::id()));
+//! # std::fs::create_dir_all(&folder)?;
+//! # std::fs::copy(built::NO_SHELL, folder.join("no-shell.wasm"))?;
+//! // What the operator decides: this plugin may see conversations.
+//! let settings = Settings { grants: Grants::granting([Grant::Conversation]), ..Settings::default() };
+//! let (plugin, _) = plugins.load(&folder.join("no-shell.wasm"), settings).await?;
+//!
+//! let call = Call::new().session(Session::new("main", "first"));
+//! let event = ToolCall { tool: "shell".into(), params: Payload::of(&serde_json::json!({ "command": "ls" })), call_id: None, attrs: vec![] };
+//! let decision = plugin.call::<BeforeToolCall>(&call, &Fired::new(event)).await?;
+//! assert!(decision.block.is_some());
+//! # std::fs::remove_dir_all(&folder)?;
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example()).unwrap();
+//! ```
+
+mod call;
+mod cell;
+mod config;
+mod error;
+mod generation;
+mod grant;
+mod guest;
+mod hook;
+mod hooks;
+mod id;
+mod imports;
+mod json;
+mod manifest;
+mod plugin;
+mod plugins;
+mod registration;
+mod sealed;
+mod surface;
+mod to_the_end;
+mod wire;
+
+pub use call::{Call, Entry, Principal, Role, Session, Transcript, WINDOW, WINDOW_BYTES};
+pub use error::{LoadError, Loaded, Reason, Step};
+pub use generation::{Generation, Settings};
+pub use grant::{Grant, Grants};
+pub use hook::{Fired, HOOKS, Hook, HookInfo, Malformed};
+pub use hooks::{
+    Approval, ApprovalDecision, BeforeToolCall, Message, MessageReceived, Severity, ToolCall, ToolDecision,
+};
+pub use id::{NoId, PluginId};
+pub use json::{Json, JsonError, Payload};
+pub use manifest::{Manifest, ManifestError};
+pub use plugbay_engine as engine;
+pub use plugin::Plugin;
+pub use plugins::Plugins;
+pub use registration::{Borne, HookRegistration, Registration, RegistrationError};
+pub use surface::{API, Surface, SurfaceError};

@@ -1,0 +1,179 @@
+//! All plugins of a host: loading files, replacing generations, finding plugins.
+//!
+//! Loading takes a file through the steps of [`Step`], in order. Whatever is refused on the way leaves nothing behind, and what served before goes on. Loads of one
+//! plugin happen one after the other; those of different plugins don't wait for each other.
+
+use crate::error::{LoadError, Loaded, Reason, Step};
+use crate::generation::{Generation, Settings, Verified, prepare};
+use crate::guest::Guest;
+use crate::id::PluginId;
+use crate::imports;
+use crate::manifest;
+use crate::plugin::Plugin;
+use crate::surface::Surface;
+use crate::wire::exports::plugbay::plugin::plugin::DeactivationReason;
+use crate::wire::types::ActivationReason;
+use plugbay_engine::{CellState, Engine, Limit, LogSink, Overrun, Refused, SetupError, TracingSink, admit};
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use wasmtime::component::Linker;
+
+/// Where the log of a plugin goes.
+type SinkOf = Box<dyn Fn(&PluginId) -> Arc<dyn LogSink> + Send + Sync>;
+
+/// What plugins are made with.
+pub(crate) struct Host {
+    pub(crate) engine: Engine,
+    pub(crate) linker: Linker<CellState<Guest>>,
+    pub(crate) sink: SinkOf,
+}
+
+/// All plugins of a host.
+pub struct Plugins {
+    host: Host,
+    loaded: Mutex<BTreeMap<PluginId, Arc<Plugin>>>,
+    loading: Mutex<HashMap<PluginId, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl Plugins {
+    /// No plugins yet. Their logs go to `tracing`.
+    ///
+    /// # Errors
+    /// If the imports can't be linked, which would be a defect of this crate.
+    pub fn new(engine: Engine) -> Result<Self, SetupError> {
+        Self::with_logs(engine, |plugin| Arc::new(TracingSink { plugin: plugin.to_string() }))
+    }
+
+    /// The same, with each plugin's log where `sink` says.
+    ///
+    /// # Errors
+    /// As for [`Plugins::new`].
+    pub fn with_logs(engine: Engine, sink: impl Fn(&PluginId) -> Arc<dyn LogSink> + Send + Sync + 'static) -> Result<Self, SetupError> {
+        let linked = |e: wasmtime::Error| SetupError::Wasm(format!("{e:#}"));
+        let mut linker = engine.linker().map_err(linked)?;
+        imports::add(&mut linker).map_err(linked)?;
+        let host = Host { engine, linker, sink: Box::new(sink) };
+        Ok(Self { host, loaded: Mutex::default(), loading: Mutex::default() })
+    }
+
+    /// The plugin with this id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<Arc<Plugin>> {
+        lock(&self.loaded).iter().find(|(known, _)| known.as_str() == id).map(|(_, plugin)| plugin.clone())
+    }
+
+    /// All plugins, by id.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Plugin>> {
+        lock(&self.loaded).values().cloned().collect()
+    }
+
+    /// Loads `<id>.wasm`: installs the plugin, or replaces the generation that serves. Calls that are under way end where they began.
+    ///
+    /// # Errors
+    /// Names the file, the step, what was found and what was expected.
+    pub async fn load(&self, file: &Path, settings: Settings) -> Result<(Arc<Plugin>, Loaded), LoadError> {
+        let verified = self.verify(file)?;
+        let id = verified.manifest.id.clone();
+        let turn = lock(&self.loading).entry(id.clone()).or_default().clone();
+        let _turn = turn.lock().await;
+
+        let serving = self.get(id.as_str());
+        let previous = serving.as_ref().map(|plugin| plugin.generation());
+        let reason = if previous.is_some() { ActivationReason::Swap } else { ActivationReason::Install };
+        let prepared = prepare(&self.host, verified, settings, previous.as_deref(), reason).await;
+        let generation = Arc::new(prepared.map_err(|(step, reason)| reason.at(file, step))?);
+
+        let published = match serving {
+            Some(plugin) => replace(plugin, generation.clone()),
+            None => self.install(id, generation.clone()),
+        };
+        generation.started(reason).await;
+        Ok(published)
+    }
+
+    /// Loads every `*.wasm` of a folder, in the order of their names. A plugin that is refused keeps no other from being loaded.
+    ///
+    /// # Errors
+    /// Only if the folder itself can't be read; the answer holds one result for each file.
+    pub async fn load_folder(
+        &self,
+        folder: &Path,
+        settings: impl Fn(&str) -> Settings,
+    ) -> std::io::Result<Vec<Result<(Arc<Plugin>, Loaded), LoadError>>> {
+        let mut files = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<PathBuf>>>()?;
+        files.retain(|file| file.extension().is_some_and(|e| e == "wasm"));
+        files.sort();
+        let mut results = Vec::new();
+        for file in files {
+            let id = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            results.push(self.load(&file, settings(&id)).await);
+        }
+        Ok(results)
+    }
+
+    fn install(&self, id: PluginId, generation: Arc<Generation>) -> (Arc<Plugin>, Loaded) {
+        let plugin = Arc::new(Plugin::new(id.clone(), generation));
+        lock(&self.loaded).insert(id, plugin.clone());
+        (plugin, Loaded::Installed)
+    }
+
+    /// Everything that can be said of a file before it is compiled.
+    fn verify(&self, file: &Path) -> Result<Verified, LoadError> {
+        let expected = named(file).map_err(|reason| reason.at(file, Step::Read))?;
+        let bytes = read(file, self.host.engine.component_size()).map_err(|reason| {
+            let step = if matches!(reason, Reason::Engine(_)) { Step::Verify } else { Step::Read };
+            reason.at(file, step)
+        })?;
+        let verified = || {
+            admit(&bytes, self.host.engine.component_size())?;
+            let surface = Surface::read(&bytes)?;
+            let manifest = manifest::read(&bytes)?;
+            if manifest.id != expected {
+                return Err(Reason::OtherId { found: manifest.id, expected });
+            }
+            Ok((manifest, surface))
+        };
+        let (manifest, surface) = verified().map_err(|reason: Reason| reason.at(file, Step::Verify))?;
+        Ok(Verified { bytes, manifest, surface })
+    }
+}
+
+fn replace(plugin: Arc<Plugin>, generation: Arc<Generation>) -> (Arc<Plugin>, Loaded) {
+    let old = plugin.publish(generation);
+    old.retire(DeactivationReason::Swap);
+    let loaded = Loaded::Replaced { version: old.manifest().version.clone(), digest: old.digest() };
+    (plugin, loaded)
+}
+
+/// The id that a file's name says.
+fn named(file: &Path) -> Result<PluginId, Reason> {
+    if file.extension().is_none_or(|e| e != "wasm") {
+        return Err(Reason::NoWasm);
+    }
+    let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(PluginId::try_from(stem)?)
+}
+
+/// Reads a file that isn't larger than it may be; of one that is, nothing.
+fn read(path: &Path, most: usize) -> Result<Vec<u8>, Reason> {
+    let mut file = File::open(path)?;
+    let size = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    let too_large = |observed: usize| {
+        Reason::Engine(Refused::Limit(Overrun { limit: Limit::ComponentSize, observed: observed as u64, allowed: most as u64 }))
+    };
+    if size > most {
+        return Err(too_large(size));
+    }
+    let mut bytes = Vec::with_capacity(size);
+    file.by_ref().take(most as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > most { Err(too_large(bytes.len())) } else { Ok(bytes) }
+}
+
+/// A lock whose poison doesn't matter: every critical section here leaves whole values.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,179 @@
+//! A component's surface: what it imports is what it needs, what it exports is what it does.
+//!
+//! [`Names`] are read from the bytes before anything is compiled: they tell the API version, and whether there is anything that this host doesn't know. The
+//! functions behind the names, and so the grants, are known after compiling. Nothing of this is declared by hand anywhere.
+
+use crate::grant::Grant;
+use crate::hook::HOOKS;
+use semver::Version;
+use std::collections::BTreeSet;
+use thiserror::Error;
+use wasmparser::{Parser, Payload};
+
+/// The contract that this host serves.
+pub const API: &str = "0.1.0";
+
+/// The contract's package.
+const PACKAGE: &str = "plugbay:plugin";
+
+/// Interfaces that a plugin may import.
+const IMPORTS: [&str; 3] = ["types", "log", "config"];
+
+/// Interfaces that a plugin may export, beside hooks.
+const EXPORTS: [&str; 3] = ["plugin", "startup", "handover"];
+
+/// WASI packages that are served, as an empty world.
+const WASI: [&str; 6] = ["wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:io", "wasi:random", "wasi:sockets"];
+
+/// Why a component doesn't fit this host.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SurfaceError {
+    /// Another version of the contract.
+    #[error("`{name}`: found API version {found}, this host serves {API}")]
+    Version {
+        /// The import or export.
+        name: String,
+        /// Its version.
+        found: String,
+    },
+    /// An import that nobody offers.
+    #[error("it imports `{0}`, which this host doesn't offer")]
+    UnknownImport(String),
+    /// An export of the contract's package that the contract doesn't have.
+    #[error("it exports `{0}`, which is no part of the contract {API}")]
+    UnknownExport(String),
+    /// No `plugin` interface.
+    #[error("it doesn't export `plugbay:plugin/plugin@{API}`, which every plugin does")]
+    NoPlugin,
+    /// An export of another type than the contract's.
+    #[error("its export `{export}` isn't of the contract's type: {problem}")]
+    WrongType {
+        /// Which.
+        export: String,
+        /// In wasmtime's words.
+        problem: String,
+    },
+    /// The bytes can't be read that far.
+    #[error("the component is garbled: {0}")]
+    Garbled(String),
+}
+
+/// What a component does and needs, by the names at its top level.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Surface {
+    /// Interfaces of the contract that it imports.
+    pub imports: BTreeSet<String>,
+    /// Interfaces of the contract that it exports.
+    pub exports: BTreeSet<String>,
+    /// WASI that its language's runtime imports.
+    pub wasi: BTreeSet<String>,
+    /// Exports outside the contract: ignored.
+    pub ignored: BTreeSet<String>,
+}
+
+impl Surface {
+    /// Reads the names and checks them against the contract.
+    ///
+    /// # Errors
+    /// Names what doesn't fit.
+    pub fn read(component: &[u8]) -> Result<Self, SurfaceError> {
+        let mut surface = Self::default();
+        let (imports, exports) = names(component)?;
+        for name in imports {
+            match Name::of(&name) {
+                Some(Name { package: PACKAGE, interface, version }) if IMPORTS.contains(&interface) => {
+                    check_version(&name, version)?;
+                    surface.imports.insert(interface.to_owned());
+                }
+                Some(Name { package: PACKAGE, version, .. }) => {
+                    check_version(&name, version)?;
+                    return Err(SurfaceError::UnknownImport(name));
+                }
+                Some(Name { package, .. }) if WASI.contains(&package) => drop(surface.wasi.insert(name)),
+                _ => return Err(SurfaceError::UnknownImport(name)),
+            }
+        }
+        for name in exports {
+            surface.export(name)?;
+        }
+        if surface.exports.contains("plugin") { Ok(surface) } else { Err(SurfaceError::NoPlugin) }
+    }
+
+    fn export(&mut self, name: String) -> Result<(), SurfaceError> {
+        match Name::of(&name) {
+            Some(Name { package: PACKAGE, interface, version }) => {
+                check_version(&name, version)?;
+                if !EXPORTS.contains(&interface) && !HOOKS.iter().any(|h| h.name == interface) {
+                    return Err(SurfaceError::UnknownExport(name));
+                }
+                self.exports.insert(interface.to_owned());
+            }
+            _ => drop(self.ignored.insert(name)),
+        }
+        Ok(())
+    }
+
+    /// The hooks that it exports.
+    pub fn hooks(&self) -> impl Iterator<Item = &'static crate::hook::HookInfo> {
+        HOOKS.iter().filter(|h| self.exports.contains(h.name))
+    }
+
+    /// What it asks the operator for.
+    #[must_use]
+    pub fn grants(&self) -> BTreeSet<Grant> {
+        self.hooks().flat_map(|h| h.grants).copied().collect()
+    }
+}
+
+/// `package:name/interface@version`, taken apart.
+struct Name<'a> {
+    package: &'a str,
+    interface: &'a str,
+    version: &'a str,
+}
+
+impl<'a> Name<'a> {
+    fn of(name: &'a str) -> Option<Self> {
+        let (package, rest) = name.split_once('/')?;
+        let (interface, version) = rest.split_once('@').unwrap_or((rest, ""));
+        Some(Self { package, interface, version })
+    }
+}
+
+/// Same major and minor: within a minor version imports may only have gained functions.
+fn check_version(name: &str, found: &str) -> Result<(), SurfaceError> {
+    let line = |v: &Version| (v.major, v.minor);
+    let served = Version::parse(API).ok();
+    match Version::parse(found).ok() {
+        Some(found) if found.pre.is_empty() && Some(line(&found)) == served.as_ref().map(line) => Ok(()),
+        _ => {
+            let found = if found.is_empty() { "none" } else { found };
+            Err(SurfaceError::Version { name: name.to_owned(), found: found.to_owned() })
+        }
+    }
+}
+
+/// The names of imports and exports at the top level.
+fn names(component: &[u8]) -> Result<(Vec<String>, Vec<String>), SurfaceError> {
+    let garbled = |e: wasmparser::BinaryReaderError| SurfaceError::Garbled(e.to_string());
+    let (mut imports, mut exports, mut depth) = (Vec::new(), Vec::new(), 0_usize);
+    for payload in Parser::new(0).parse_all(component) {
+        match payload.map_err(garbled)? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section {
+                    imports.push(import.map_err(garbled)?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                for export in section {
+                    exports.push(export.map_err(garbled)?.name.name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok((imports, exports))
+}

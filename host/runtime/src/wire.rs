@@ -1,0 +1,44 @@
+//! The contract as Rust types: bindings that wasmtime generates from `wit/`, and the call context, written out so that it can share its strings.
+//!
+//! Generated bindings and derived ABI code hold `unsafe`; nothing else in this crate does.
+
+#![allow(unsafe_code, missing_docs, unreachable_pub, clippy::all, clippy::indexing_slicing, reason = "generated code")]
+
+use crate::call::{Session, Transcript};
+use std::sync::Arc;
+use wasmtime::component::{ComponentType, Lower, Resource};
+
+wasmtime::component::bindgen!({
+    path: "wit",
+    world: "all",
+    imports: { default: trappable },
+    with: {
+        "plugbay:plugin/types.session": crate::call::Session,
+        "plugbay:plugin/types.transcript": crate::call::Transcript,
+    },
+});
+
+pub(crate) use plugbay::plugin::types;
+
+/// `types.call-context`, with what all plugins of a dispatch are told in common behind `Arc`s.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub struct Context {
+    pub cause: Cause,
+    pub session: Option<Resource<Session>>,
+    pub transcript: Option<Resource<Transcript>>,
+    pub run: Option<Arc<str>>,
+    pub principal: Option<Arc<types::Principal>>,
+    #[component(name = "deadline-ms")]
+    pub deadline_ms: u64,
+    pub attrs: Arc<[(String, String)]>,
+}
+
+/// `types.cause`.
+#[derive(ComponentType, Lower, Clone)]
+#[component(record)]
+pub struct Cause {
+    pub kind: types::CauseKind,
+    pub name: &'static str,
+    pub invocation: u64,
+}
