@@ -1,0 +1,32 @@
+//! `cargo xtask run`, `hostile` and `bench`: programs of this repository that show, attack and measure a host.
+//!
+//! Each costs its build the first time. `run` and `hostile` use the development profile, whose dependencies are optimised, so that nothing
+//! is built twice; `bench` builds for release. They fail as their program does.
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+
+use crate::paths::Paths;
+use crate::step;
+
+/// Builds the example plugins and shows what they do.
+pub(crate) fn tour(paths: &Paths) -> Result<()> {
+    let mut cargo = step::cargo();
+    cargo.args(["run", "--locked", "--package", "plugbay-runtime", "--example", "tour"]).current_dir(&paths.root);
+    step::run("the tour", &mut cargo)
+}
+
+/// Runs every hostile component against a live host. A `FILE` among the arguments is meant from where the caller stands.
+pub(crate) fn hostile(arguments: &[OsString]) -> Result<()> {
+    let mut cargo = step::cargo();
+    cargo.args(["run", "--locked", "--package", "plugbay-tests", "--bin", "hostile", "--"]).args(arguments);
+    step::run("hostile components", &mut cargo)
+}
+
+/// Measures. A `FILE` among the arguments is meant from where the caller stands.
+pub(crate) fn bench(arguments: &[OsString]) -> Result<()> {
+    let mut cargo = step::cargo();
+    cargo.args(["run", "--locked", "--release", "--package", "plugbay-tests", "--bin", "bench", "--"]).args(arguments);
+    step::run("benchmarks", &mut cargo)
+}
