@@ -82,28 +82,42 @@ impl fmt::Debug for Digest {
 }
 
 /// Bytes that are a component by their frame.
-#[derive(Debug, Clone, Copy)]
-pub struct Admitted<'a> {
-    pub(crate) bytes: &'a [u8],
-    pub(crate) digest: Digest,
+#[derive(Clone)]
+pub struct Admitted {
+    bytes: Vec<u8>,
+    digest: Digest,
+}
+
+impl Admitted {
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What identifies them.
+    #[must_use]
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
 }
 
 /// Looks at bytes that want to be a component.
 ///
 /// # Errors
 /// Says what they are instead.
-pub fn admit(bytes: &[u8], most: usize) -> Result<Admitted<'_>, Refused> {
+pub(crate) fn admit(bytes: Vec<u8>, most: usize) -> Result<Admitted, Refused> {
     if bytes.len() > most {
         return Err(Refused::Limit(Overrun::count(Limit::ComponentSize, bytes.len(), most)));
     }
-    if wasmtime::Engine::detect_precompiled(bytes).is_some() {
+    if wasmtime::Engine::detect_precompiled(&bytes).is_some() {
         return Err(Refused::NativeCode);
     }
     if !bytes.starts_with(b"\0asm") {
-        return Err(Refused::NotWasm { found: first(bytes) });
+        return Err(Refused::NotWasm { found: first(&bytes) });
     }
-    frame(bytes)?;
-    Ok(Admitted { bytes, digest: Digest::of(bytes) })
+    frame(&bytes)?;
+    Ok(Admitted { digest: Digest::of(&bytes), bytes })
 }
 
 /// Reads the section headers of all levels.

@@ -127,7 +127,7 @@ impl<T: Send + 'static> Blueprint<T> {
         let (wasi, stderr) = wasi::context(self.world, &self.log);
         let mut table = ResourceTable::new();
         table.set_max_capacity(self.limits.handles.get());
-        let gauge = Gauge::new(clock.clone(), self.limits.clone());
+        let gauge = Gauge::new(clock.clone(), self.limits.clone(), self.engine.stack());
         let slices = gauge.slices.clone();
         let mut store = Store::new(self.engine.wasm(), CellState { host, table, wasi, gauge });
         store.limiter(|state| &mut state.gauge);

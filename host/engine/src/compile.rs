@@ -8,7 +8,7 @@
 use crate::admission::{Admitted, Refused};
 use crate::artifact::Trusted;
 use crate::limits::{Limit, Overrun};
-use crate::profile::Profile;
+use crate::profile::{Profile, STACK};
 use rustix::process::{Resource, Rlimit};
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -58,12 +58,12 @@ pub(crate) async fn compile(
     place: &CompileIn,
     profile: Profile,
     limits: CompileLimits,
-    component: Admitted<'_>,
+    component: &Admitted,
 ) -> Result<Trusted<Vec<u8>>, Refused> {
     let artifact = match place {
-        CompileIn::Child(program) => in_child(program.clone(), profile, limits, component.bytes).await?,
+        CompileIn::Child(program) => in_child(program.clone(), profile, limits, component.bytes()).await?,
         CompileIn::Thread => {
-            let bytes = component.bytes.to_vec();
+            let bytes = component.bytes().to_vec();
             let compiled = tokio::task::spawn_blocking(move || compile_here(profile, &bytes)).await;
             compiled.map_err(|e| Refused::Compiler(e.to_string()))??
         }
@@ -73,7 +73,7 @@ pub(crate) async fn compile(
 
 fn compile_here(profile: Profile, bytes: &[u8]) -> Result<Vec<u8>, Refused> {
     // On-demand allocation: a pool would reserve terabytes of the address space that the child is limited in. Artifacts don't depend on it.
-    let engine = wasmtime::Engine::new(&profile.config()).map_err(|e| Refused::Compiler(format!("{e:#}")))?;
+    let engine = wasmtime::Engine::new(&profile.config(STACK)).map_err(|e| Refused::Compiler(format!("{e:#}")))?;
     engine.precompile_component(bytes).map_err(|e| Refused::Invalid(format!("{e:#}")))
 }
 

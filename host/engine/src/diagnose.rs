@@ -5,7 +5,6 @@
 use crate::fault::{CallError, Fault, Unserved};
 use crate::limits::{Limit, Overrun};
 use crate::meter::Gauge;
-use crate::profile::STACK;
 use std::any::Any;
 use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
@@ -34,7 +33,7 @@ fn limit(error: &wasmtime::Error, gauge: &Gauge) -> Option<Overrun> {
         return gauge.stopped();
     }
     if trap == Some(&Trap::StackOverflow) {
-        return Some(Overrun::count(Limit::Stack, STACK, STACK));
+        return Some(Overrun::count(Limit::Stack, gauge.stack().get() + 1, gauge.stack().get()));
     }
     let handles = limits.handles.get();
     if matches!(error.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full)) {

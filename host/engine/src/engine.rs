@@ -1,16 +1,16 @@
 //! The engine: one wasmtime engine with its clock, its compiler and its cache, for the life of a program.
 //!
-//! [`Engine::load`] takes bytes through every gate (admission, cache or compiler, the cells' limits) and gives [`Code`]. A component that loads costs a few
+//! [`Engine::admit`] and [`Engine::load`] take bytes through every gate (their frame, cache or compiler, the cells' limits) and give [`Code`]. A component that loads costs a few
 //! hundred microseconds from the cache, and what its compilation takes otherwise; compilations run two at a time.
 
-use crate::admission::{Digest, Refused, admit};
+use crate::admission::{Admitted, Digest, Refused, admit};
 use crate::artifact;
 use crate::cache::{Cache, CacheSettings};
 use crate::cell::CellState;
 use crate::clock::Clock;
 use crate::compile::{CompileIn, CompileLimits, compile};
 use crate::limits::{Limit, Limits, MIB, Overrun};
-use crate::profile::Profile;
+use crate::profile::{Profile, STACK};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use thiserror::Error;
@@ -27,6 +27,8 @@ pub struct EngineSettings {
     pub profile: Profile,
     /// Cells that may live at once; their address space is reserved at the start.
     pub cells: u32,
+    /// Native stack of a guest call, in bytes.
+    pub stack: NonZeroUsize,
     /// Where it compiles.
     pub compile_in: CompileIn,
     /// What compiling may cost.
@@ -44,6 +46,7 @@ impl EngineSettings {
         Self {
             profile: Profile::default(),
             cells: 1_000,
+            stack: STACK,
             compile_in,
             compile_limits: CompileLimits::default(),
             component_size: 64 * MIB,
@@ -131,13 +134,20 @@ impl Engine {
         Ok(linker)
     }
 
-    /// Takes bytes through admission and the compiler, or the cache, and checks that a cell with these limits can hold the component.
+    /// Looks at bytes that want to be a component; the first step of loading them.
+    ///
+    /// # Errors
+    /// Says what they are instead.
+    pub fn admit(&self, bytes: Vec<u8>) -> Result<Admitted, Refused> {
+        admit(bytes, self.0.settings.component_size)
+    }
+
+    /// Takes a component through the compiler, or the cache, and checks that a cell with these limits can hold it.
     ///
     /// # Errors
     /// Says at which step it was refused and why. Nothing of it remains.
-    pub async fn load(&self, bytes: &[u8], limits: &Limits) -> Result<Code, Refused> {
-        let admitted = admit(bytes, self.0.settings.component_size)?;
-        let digest = admitted.digest;
+    pub async fn load(&self, admitted: &Admitted, limits: &Limits) -> Result<Code, Refused> {
+        let digest = admitted.digest();
         let component = match self.cached(digest) {
             Some(component) => component,
             None => {
@@ -170,6 +180,10 @@ impl Engine {
         &self.0.wasm
     }
 
+    pub(crate) fn stack(&self) -> NonZeroUsize {
+        self.0.settings.stack
+    }
+
     pub(crate) fn clock(&self) -> &Arc<Clock> {
         &self.0.clock
     }
@@ -187,11 +201,11 @@ impl Engine {
 
 /// An engine with a pool, or without one where address space is short.
 fn allocate(settings: &EngineSettings) -> Result<wasmtime::Engine, SetupError> {
-    match wasmtime::Engine::new(&settings.profile.pooled(settings.cells)) {
+    match wasmtime::Engine::new(&settings.profile.pooled(settings.stack, settings.cells)) {
         Ok(engine) => Ok(engine),
         Err(e) => {
             tracing::warn!("no room to reserve {} cells ({e:#}): cells are allocated one by one, which is slower", settings.cells);
-            wasmtime::Engine::new(&settings.profile.config()).map_err(|e| SetupError::Wasm(format!("{e:#}")))
+            wasmtime::Engine::new(&settings.profile.config(settings.stack)).map_err(|e| SetupError::Wasm(format!("{e:#}")))
         }
     }
 }

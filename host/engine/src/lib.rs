@@ -8,11 +8,11 @@
 //! use plugbay_engine::{Blueprint, Budget, CompileIn, Engine, EngineSettings, Limits, Log, TracingSink, World};
 //! use std::{sync::Arc, time::Duration};
 //!
-//! # async fn example(component: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn example(component: Vec<u8>) -> Result<(), Box<dyn std::error::Error>> {
 //! // A daemon names its own program here (`CompileIn::Child`) and calls `serve_compile_child` in `main`.
 //! let engine = Engine::new(EngineSettings { cells: 10, ..EngineSettings::new(CompileIn::Thread) })?;
 //! let limits = Arc::new(Limits::default());
-//! let code = engine.load(component, &limits).await?;
+//! let code = engine.load(&engine.admit(component)?, &limits).await?;
 //!
 //! let linker = engine.linker::<()>()?;
 //! let log = Log::new(Arc::new(TracingSink { plugin: "example".into() }), &limits, Vec::new());
@@ -29,7 +29,7 @@
 //! #   (core module $m (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add))
 //! #   (core instance $i (instantiate $m))
 //! #   (func (export "add") (param "a" u32) (param "b" u32) (result u32) (canon lift (core func $i "add"))))"#).unwrap();
-//! # runtime.block_on(example(&component)).unwrap();
+//! # runtime.block_on(example(component)).unwrap();
 //! ```
 
 mod admission;
@@ -48,7 +48,7 @@ mod meter;
 mod profile;
 mod wasi;
 
-pub use admission::{Admitted, Digest, Refused, admit};
+pub use admission::{Admitted, Digest, Refused};
 pub use bay::{Bay, Isolation, Lease, Occupant};
 pub use cache::CacheSettings;
 pub use cell::{Blueprint, Budget, Cell, CellState, Entered, Usage};

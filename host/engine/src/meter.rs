@@ -7,6 +7,7 @@
 use crate::clock::Clock;
 use crate::limits::{Limit, Limits, Overrun};
 use rustix::time::{ClockId, clock_gettime};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -84,6 +85,8 @@ pub(crate) struct Gauge {
     clock: Arc<Clock>,
     pub(crate) slices: Arc<Slices>,
     limits: Arc<Limits>,
+    /// Native stack that the engine gives a call.
+    stack: NonZeroUsize,
     memory: usize,
     /// Bytes of the last growth that was allowed, to be taken back if the growth itself fails.
     last_growth: usize,
@@ -98,8 +101,8 @@ pub(crate) struct Gauge {
 const ELEMENT: usize = 8;
 
 impl Gauge {
-    pub(crate) fn new(clock: Arc<Clock>, limits: Arc<Limits>) -> Self {
-        Self { clock, slices: Slices::new(), limits, memory: 0, last_growth: 0, host_calls: 0, stopped: None, refused: None }
+    pub(crate) fn new(clock: Arc<Clock>, limits: Arc<Limits>, stack: NonZeroUsize) -> Self {
+        Self { clock, slices: Slices::new(), limits, stack, memory: 0, last_growth: 0, host_calls: 0, stopped: None, refused: None }
     }
 
     pub(crate) fn begin_call(&mut self, cpu: Duration) {
@@ -125,6 +128,10 @@ impl Gauge {
 
     pub(crate) const fn host_calls(&self) -> usize {
         self.host_calls
+    }
+
+    pub(crate) const fn stack(&self) -> NonZeroUsize {
+        self.stack
     }
 
     pub(crate) fn limits(&self) -> &Limits {

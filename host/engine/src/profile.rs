@@ -8,8 +8,14 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, WasmBacktraceDetails};
 
-/// Native stack of a guest call.
-pub const STACK: usize = 512 << 10;
+/// Native stack of a guest call, unless an engine is made with another one.
+pub const STACK: NonZeroUsize = match NonZeroUsize::new(512 << 10) {
+    Some(bytes) => bytes,
+    None => NonZeroUsize::MIN,
+};
+
+/// Native stack that host functions have beside the guest's.
+const HOST_STACK: usize = 1536 << 10;
 
 /// Frames of a backtrace that are kept.
 const FRAMES: usize = 32;
@@ -41,7 +47,7 @@ impl Profile {
     }
 
     /// The configuration without an allocation strategy of its own: what compiles, and what runs where address space is short.
-    pub(crate) fn config(self) -> Config {
+    pub(crate) fn config(self, stack: NonZeroUsize) -> Config {
         let (opt, details) = match self {
             Self::Production => (OptLevel::Speed, WasmBacktraceDetails::Disable),
             Self::Development => (OptLevel::None, WasmBacktraceDetails::Enable),
@@ -50,8 +56,8 @@ impl Profile {
         config
             .concurrency_support(false)
             .epoch_interruption(true)
-            .max_wasm_stack(STACK)
-            .async_stack_size(4 * STACK)
+            .max_wasm_stack(stack.get())
+            .async_stack_size(stack.get().saturating_add(HOST_STACK))
             .gc_support(false)
             .wasm_gc(false)
             .wasm_function_references(false)
@@ -68,7 +74,7 @@ impl Profile {
     }
 
     /// The configuration of an engine with room for `cells` cells, reserved up front.
-    pub(crate) fn pooled(self, cells: u32) -> Config {
+    pub(crate) fn pooled(self, stack: NonZeroUsize, cells: u32) -> Config {
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(cells)
             .total_core_instances(cells.saturating_mul(8))
@@ -81,7 +87,7 @@ impl Profile {
             .max_unused_warm_slots(16)
             .linear_memory_keep_resident(64 << 10)
             .table_keep_resident(16 << 10);
-        let mut config = self.config();
+        let mut config = self.config(stack);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
         config
     }

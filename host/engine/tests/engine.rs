@@ -1,7 +1,7 @@
 //! The engine by itself: its clock, its bays, its admission.
 
 use plugbay_engine::{
-    Bay, Budget, CompileIn, Engine, EngineFate, EngineSettings, Happening, Isolation, Limits, Occupant, Refused, Unserved, admit,
+    Bay, Budget, CompileIn, Engine, EngineFate, EngineSettings, Happening, Isolation, Limits, Occupant, Refused, Unserved,
 };
 use std::fs;
 use std::num::NonZeroU16;
@@ -102,12 +102,14 @@ fn the_table_of_what_counts_as_what() {
 
 #[test]
 fn admission_says_what_it_found() {
-    let refused = |bytes: &[u8]| admit(bytes, 1_000).unwrap_err();
+    let settings = EngineSettings { cells: 2, component_size: 1_000, ..EngineSettings::new(CompileIn::Thread) };
+    let engine = Engine::new(settings).unwrap();
+    let refused = |bytes: &[u8]| engine.admit(bytes.to_vec()).err().unwrap();
     assert!(matches!(refused(&[0; 1_001]), Refused::Limit(o) if o.observed == 1_001 && o.allowed == 1_000));
     assert!(matches!(refused(b"\0asm\x01\0\0\0"), Refused::CoreModule));
     assert!(matches!(refused(b""), Refused::NotWasm { found } if found == "an empty file"));
     assert!(matches!(refused(b"PK\x03\x04 and so on"), Refused::NotWasm { found } if found.contains("50 4b 03 04")));
     // A component header, then a custom section that claims four gigabytes.
     assert!(matches!(refused(b"\0asm\x0d\0\x01\0\0\xff\xff\xff\xff\x0f"), Refused::Garbled { .. }));
-    assert!(admit(b"\0asm\x0d\0\x01\0", 1_000).is_ok(), "the empty component has a good frame");
+    assert!(engine.admit(b"\0asm\x0d\0\x01\0".to_vec()).is_ok(), "the empty component has a good frame");
 }

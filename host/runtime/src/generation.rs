@@ -18,7 +18,7 @@ use crate::surface::Surface;
 use crate::to_the_end::ToTheEnd;
 use crate::wire::exports::plugbay::plugin::plugin::{Activation, DeactivationReason};
 use crate::wire::types::ActivationReason;
-use plugbay_engine::{Bay, Blueprint, Budget, CallError, Digest, Isolation, Lease, Limits, Log, World};
+use plugbay_engine::{Admitted, Bay, Blueprint, Budget, CallError, Digest, Isolation, Lease, Limits, Log, World};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -64,9 +64,9 @@ pub struct Generation {
     ended: OnceLock<DeactivationReason>,
 }
 
-/// A file's bytes that passed verification.
+/// A file that passed verification.
 pub(crate) struct Verified {
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) component: Admitted,
     pub(crate) manifest: Manifest,
     pub(crate) surface: Surface,
 }
@@ -79,18 +79,18 @@ pub(crate) async fn prepare(
     previous: Option<&Generation>,
     reason: ActivationReason,
 ) -> Result<Generation, (Step, Reason)> {
-    let Verified { bytes, manifest, surface } = file;
+    let Verified { component, manifest, surface } = file;
     let plugin = manifest.id.clone();
     let undecided = settings.grants.undecided(&surface.grants());
     if !undecided.is_empty() {
         return Err((Step::Grants, Reason::Undecided { plugin, undecided }));
     }
     let limits = Arc::new(settings.limits.clone());
-    let code = host.engine.load(&bytes, &limits).await.map_err(|refused| {
+    let code = host.engine.load(&component, &limits).await.map_err(|refused| {
         let reason = Reason::Engine(refused);
         (reason.engine_step(), reason)
     })?;
-    drop(bytes);
+    drop(component);
 
     let sink = (host.sink)(&plugin);
     let log = Arc::new(Log::new(sink.clone(), &limits, Vec::new()));

@@ -13,7 +13,7 @@ use crate::plugin::Plugin;
 use crate::surface::Surface;
 use crate::wire::exports::plugbay::plugin::plugin::DeactivationReason;
 use crate::wire::types::ActivationReason;
-use plugbay_engine::{CellState, Engine, Limit, LogSink, Overrun, Refused, SetupError, TracingSink, admit};
+use plugbay_engine::{CellState, Engine, LogSink, SetupError, TracingSink};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::Read;
@@ -124,21 +124,19 @@ impl Plugins {
     /// Everything that can be said of a file before it is compiled.
     fn verify(&self, file: &Path) -> Result<Verified, LoadError> {
         let expected = named(file).map_err(|reason| reason.at(file, Step::Read))?;
-        let bytes = read(file, self.host.engine.component_size()).map_err(|reason| {
-            let step = if matches!(reason, Reason::Engine(_)) { Step::Verify } else { Step::Read };
-            reason.at(file, step)
-        })?;
-        let verified = || {
-            admit(&bytes, self.host.engine.component_size())?;
-            let surface = Surface::read(&bytes)?;
-            let manifest = manifest::read(&bytes)?;
-            if manifest.id != expected {
-                return Err(Reason::OtherId { found: manifest.id, expected });
-            }
-            Ok((manifest, surface))
-        };
-        let (manifest, surface) = verified().map_err(|reason: Reason| reason.at(file, Step::Verify))?;
-        Ok(Verified { bytes, manifest, surface })
+        let bytes = read(file, self.host.engine.component_size()).map_err(|reason| reason.at(file, Step::Read))?;
+        self.check(bytes, expected).map_err(|reason| reason.at(file, Step::Verify))
+    }
+
+    fn check(&self, bytes: Vec<u8>, expected: PluginId) -> Result<Verified, Reason> {
+        let component = self.host.engine.admit(bytes)?;
+        let surface = Surface::read(component.bytes())?;
+        let manifest = manifest::read(component.bytes())?;
+        if manifest.id == expected {
+            Ok(Verified { component, manifest, surface })
+        } else {
+            Err(Reason::OtherId { found: manifest.id, expected })
+        }
     }
 }
 
@@ -158,19 +156,11 @@ fn named(file: &Path) -> Result<PluginId, Reason> {
     Ok(PluginId::try_from(stem)?)
 }
 
-/// Reads a file that isn't larger than it may be; of one that is, nothing.
+/// Reads a file; of one that is larger than a component may be, only as much as it takes to see that.
 fn read(path: &Path, most: usize) -> Result<Vec<u8>, Reason> {
-    let mut file = File::open(path)?;
-    let size = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
-    let too_large = |observed: usize| {
-        Reason::Engine(Refused::Limit(Overrun { limit: Limit::ComponentSize, observed: observed as u64, allowed: most as u64 }))
-    };
-    if size > most {
-        return Err(too_large(size));
-    }
-    let mut bytes = Vec::with_capacity(size);
-    file.by_ref().take(most as u64 + 1).read_to_end(&mut bytes)?;
-    if bytes.len() > most { Err(too_large(bytes.len())) } else { Ok(bytes) }
+    let mut bytes = Vec::new();
+    File::open(path)?.take((most as u64).saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// A lock whose poison doesn't matter: every critical section here leaves whole values.

@@ -1,0 +1,20 @@
+//! Tests of the whole: plugins that were built from this repository, in a host as an embedder would set it up.
+
+mod calls;
+mod isolation;
+mod languages;
+mod loading;
+mod swapping;
+
+use plugbay_tests::lab::Lab;
+use std::path::Path;
+
+/// A host for one test.
+fn lab() -> Lab {
+    Lab::new(compiler()).unwrap()
+}
+
+/// The program that compiles.
+fn compiler() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_compile-child"))
+}
