@@ -45,14 +45,26 @@ pub enum Refused {
     Load(String),
 }
 
+/// The gates that a component goes through on its way to being code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// Its frame is looked at.
+    Admission,
+    /// It is compiled, and what it needs is compared with what a cell may have.
+    Compiler,
+}
+
 impl Refused {
-    /// The step at which it was refused.
+    /// The gate at which it was refused.
     #[must_use]
-    pub const fn step(&self) -> &'static str {
+    pub const fn gate(&self) -> Gate {
         match self {
-            Self::Limit(Overrun { limit: Limit::CompileTime | Limit::CompileMemory, .. }) | Self::Invalid(_) | Self::Compiler(_) => "compile",
-            Self::Load(_) => "load",
-            _ => "verify",
+            Self::Limit(Overrun { limit: Limit::ComponentSize, .. })
+            | Self::NativeCode
+            | Self::CoreModule
+            | Self::NotWasm { .. }
+            | Self::Garbled { .. } => Gate::Admission,
+            Self::Limit(_) | Self::Invalid(_) | Self::Compiler(_) | Self::Load(_) => Gate::Compiler,
         }
     }
 }

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::num::NonZeroU16;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 
 /// How a plugin keeps its cells.
@@ -66,16 +66,18 @@ struct Sessions<C> {
 
 /// Cells that stand for each other.
 struct Berth<C> {
-    permits: Arc<Semaphore>,
+    permits: Semaphore,
     warm: Mutex<Vec<C>>,
     keeps: bool,
     last_used: Mutex<u64>,
+    /// Cells that were lost here and not replaced yet.
+    lost: AtomicUsize,
 }
 
 impl<C> Berth<C> {
     fn new(cells: usize, keeps: bool) -> Arc<Self> {
-        let permits = Arc::new(Semaphore::new(cells));
-        Arc::new(Self { permits, warm: Mutex::new(Vec::new()), keeps, last_used: Mutex::new(0) })
+        let permits = Semaphore::new(cells);
+        Arc::new(Self { permits, warm: Mutex::new(Vec::new()), keeps, last_used: Mutex::new(0), lost: AtomicUsize::new(0) })
     }
 }
 
@@ -104,17 +106,27 @@ impl<C: Occupant> Bay<C> {
     /// [`Unserved::Busy`] if too many wait already; [`Unserved::Waited`] at the deadline.
     pub async fn enter(&self, session: Option<&str>, budget: &Budget) -> Result<Lease<C>, Unserved> {
         let session = session.filter(|_| self.isolation == Isolation::Session);
-        let berth = session.map_or_else(|| self.common.clone(), |session| lock(&self.sessions).berth(session));
-        let place = self.acquire(&berth.permits, budget).await?;
-        let at_once = match session {
-            Some(_) => Some(self.acquire(&self.at_once, budget).await?),
-            None => None,
+        let Some(session) = session else {
+            self.acquire(&self.common.permits, budget).await?;
+            return Ok(Lease::new(self.common.clone()));
         };
-        let cell = lock(&berth.warm).pop();
-        if cell.is_none() && session.is_some() {
-            lock(&self.sessions).make_room();
+        let berth = lock(&self.sessions).berth(session);
+        let entered = self.enter_session(berth, budget).await;
+        if entered.is_err() {
+            lock(&self.sessions).forget();
         }
-        Ok(Lease { cell, berth, _place: place, _at_once: at_once })
+        entered
+    }
+
+    async fn enter_session(&self, berth: Arc<Berth<C>>, budget: &Budget) -> Result<Lease<C>, Unserved> {
+        self.acquire(&berth.permits, budget).await?;
+        let mut lease = Lease::new(berth);
+        self.acquire(&self.at_once, budget).await?;
+        lease.at_once = Some(self.at_once.clone());
+        if lease.cell.is_none() {
+            lease.displaced = lock(&self.sessions).make_room();
+        }
+        Ok(lease)
     }
 
     /// How many cells are warm.
@@ -130,13 +142,19 @@ impl<C: Occupant> Bay<C> {
         sessions.values().chain([&self.common]).flat_map(|b| std::mem::take(&mut *lock(&b.warm))).collect()
     }
 
-    async fn acquire(&self, permits: &Arc<Semaphore>, budget: &Budget) -> Result<OwnedSemaphorePermit, Unserved> {
-        if let Ok(place) = permits.clone().try_acquire_owned() {
-            return Ok(place);
+    /// Takes a permit, which the lease gives back.
+    async fn acquire(&self, permits: &Semaphore, budget: &Budget) -> Result<(), Unserved> {
+        if let Ok(place) = permits.try_acquire() {
+            place.forget();
+            return Ok(());
         }
         let _waiting = self.wait_in_line()?;
-        match timeout_at(budget.deadline, permits.clone().acquire_owned()).await {
-            Ok(Ok(place)) => Ok(place),
+        // Boxed, so that the usual call, which doesn't wait, isn't as large as this one.
+        match Box::pin(timeout_at(budget.deadline, permits.acquire())).await {
+            Ok(Ok(place)) => {
+                place.forget();
+                Ok(())
+            }
             // A semaphore of ours is never closed; if it were, nobody could be served either.
             Ok(Err(_)) | Err(_) => Err(Unserved::Waited(budget.over())),
         }
@@ -176,14 +194,22 @@ impl<C> Sessions<C> {
         berth
     }
 
-    /// Forgets sessions that have neither a cell nor a call, and while there are too many, the one that was idle longest with its cell.
-    fn make_room(&mut self) {
-        self.berths.retain(|_, berth| Arc::strong_count(berth) > 1 || !lock(&berth.warm).is_empty());
+    /// Forgets sessions of which there is nothing to know: no cell, no call, no cell that was lost.
+    fn forget(&mut self) {
+        let known = |berth: &Arc<Berth<C>>| !lock(&berth.warm).is_empty() || berth.lost.load(Ordering::Relaxed) > 0;
+        self.berths.retain(|_, berth| Arc::strong_count(berth) > 1 || known(berth));
+    }
+
+    /// While there are too many sessions, takes the cell of the one that was idle longest.
+    fn make_room(&mut self) -> Vec<C> {
+        self.forget();
+        let mut displaced = Vec::new();
         while self.berths.len() > MANY {
             let idle = self.berths.iter().filter(|(_, berth)| Arc::strong_count(berth) == 1);
-            let Some(oldest) = idle.min_by_key(|(_, berth)| *lock(&berth.last_used)).map(|(session, _)| session.clone()) else { return };
-            self.berths.remove(&oldest);
+            let Some(oldest) = idle.min_by_key(|(_, berth)| *lock(&berth.last_used)).map(|(session, _)| session.clone()) else { break };
+            displaced.extend(self.berths.remove(&oldest).into_iter().flat_map(|berth| std::mem::take(&mut *lock(&berth.warm))));
         }
+        displaced
     }
 }
 
@@ -191,29 +217,53 @@ impl<C> Sessions<C> {
 pub struct Lease<C: Occupant> {
     cell: Option<C>,
     berth: Arc<Berth<C>>,
-    _place: OwnedSemaphorePermit,
-    _at_once: Option<OwnedSemaphorePermit>,
+    displaced: Vec<C>,
+    /// For `session`: what counts calls over all sessions.
+    at_once: Option<Arc<Semaphore>>,
 }
 
 impl<C: Occupant> Lease<C> {
+    /// For one who has taken a permit of this berth.
+    fn new(berth: Arc<Berth<C>>) -> Self {
+        let cell = lock(&berth.warm).pop();
+        Self { cell, berth, displaced: Vec::new(), at_once: None }
+    }
+
     /// The cell, if there is one.
     pub const fn cell(&mut self) -> Option<&mut C> {
         self.cell.as_mut()
     }
 
+    /// Whether a cell that is put in replaces one that was lost.
+    #[must_use]
+    pub fn replaces_lost(&self) -> bool {
+        self.berth.lost.load(Ordering::Relaxed) > 0
+    }
+
     /// Puts a fresh cell in.
     pub fn furnish(&mut self, cell: C) -> &mut C {
+        let one_less = |lost: usize| lost.checked_sub(1);
+        let _ = self.berth.lost.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less); // none was lost: nothing to count
         self.cell.insert(cell)
+    }
+
+    /// Cells that had to make room for this one, to be ended in good order.
+    #[must_use]
+    pub fn displaced(&mut self) -> Vec<C> {
+        std::mem::take(&mut self.displaced)
     }
 }
 
 impl<C: Occupant> Drop for Lease<C> {
     fn drop(&mut self) {
-        if let Some(cell) = self.cell.take()
-            && self.berth.keeps
-            && !cell.is_spent()
-        {
-            lock(&self.berth.warm).push(cell);
+        match self.cell.take() {
+            Some(cell) if cell.is_spent() => drop(self.berth.lost.fetch_add(1, Ordering::Relaxed)),
+            Some(cell) if self.berth.keeps => lock(&self.berth.warm).push(cell),
+            _ => {}
+        }
+        self.berth.permits.add_permits(1);
+        if let Some(at_once) = &self.at_once {
+            at_once.add_permits(1);
         }
     }
 }

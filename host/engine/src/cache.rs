@@ -7,16 +7,19 @@
 use crate::admission::Digest;
 use crate::artifact::{self, Trusted};
 use crate::profile::Profile;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use wasmtime::component::Component;
 
 /// Bytes of a key and of a hash.
 const KEY: usize = 32;
+
+/// How files end that are being written.
+const UNFINISHED: &str = "tmp";
 
 /// Where compiled code is kept.
 #[derive(Debug, Clone)]
@@ -31,7 +34,6 @@ pub(crate) struct Cache {
     folder: PathBuf,
     key: [u8; KEY],
     suffix: String,
-    writes: AtomicU64,
 }
 
 impl Cache {
@@ -41,12 +43,14 @@ impl Cache {
             return Err(io::Error::other(format!("the cache's key {} must be outside its folder", settings.key.display())));
         }
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        fs::set_permissions(folder, Permissions::from_mode(0o700))?; // fails if it isn't ours
+        ours(&fs::metadata(folder)?, folder)?;
+        fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+        clear_unfinished(folder)?;
         let mut compatibility = Fingerprint(blake3::Hasher::new());
         engine.precompile_compatibility_hash().hash(&mut compatibility);
         let engine_hash = compatibility.0.finalize().to_hex();
         let suffix = format!("{}-{profile}", engine_hash.as_str().get(..16).unwrap_or_default());
-        Ok(Self { folder: folder.clone(), key: key(&settings.key)?, suffix, writes: AtomicU64::new(0) })
+        Ok(Self { folder: folder.clone(), key: key(&settings.key)?, suffix })
     }
 
     /// The compiled component, if it is here and whole.
@@ -68,8 +72,9 @@ impl Cache {
     /// Keeps compiled code. A failure is logged.
     pub(crate) fn keep(&self, digest: Digest, artifact: &Trusted<Vec<u8>>) {
         let path = self.path(digest);
-        let hash = blake3::keyed_hash(&self.key, artifact.get());
-        let kept = self.write(&path, artifact.get()).and_then(|()| self.write(&seal(&path), hash.as_bytes()));
+        let mut hasher = self.hasher(&path);
+        hasher.update(artifact.get());
+        let kept = self.write(&path, artifact.get()).and_then(|()| self.write(&seal(&path), hasher.finalize().as_bytes()));
         if let Err(e) = kept {
             tracing::warn!("compiled code {} can't be kept: {e}", path.display());
         }
@@ -80,21 +85,23 @@ impl Cache {
         let (Some(mut file), Some(mut seal)) = (open(path)?, open(&seal(path))?) else { return Ok(None) };
         let mut expected = [0; KEY];
         seal.read_exact(&mut expected)?;
-        let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        io::copy(&mut file, &mut hasher)?;
+        let mut hasher = self.hasher(path);
+        hasher.update_reader(&mut file)?; // 64 KiB at a time, which its vector code needs; `io::copy` has 8
         if hasher.finalize() != blake3::Hash::from_bytes(expected) {
             return Err(io::Error::other("its keyed hash is wrong"));
         }
         Ok(Some(Trusted::vouch(file)))
     }
 
+    /// The keyed hash of a file begins with its name, so that one that was moved to another's place doesn't verify there.
+    fn hasher(&self, path: &Path) -> blake3::Hasher {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(path.file_name().unwrap_or_default().as_encoded_bytes());
+        hasher
+    }
+
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let number = self.writes.fetch_add(1, Ordering::Relaxed);
-        let temporary = self.folder.join(format!("{}-{number}.tmp", std::process::id()));
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
+        fs::rename(write_new(&self.folder, bytes)?, path)
     }
 
     fn path(&self, digest: Digest) -> PathBuf {
@@ -128,7 +135,9 @@ fn key(path: &Path) -> io::Result<[u8; KEY]> {
 }
 
 fn read_key(mut file: File, path: &Path) -> io::Result<[u8; KEY]> {
-    if file.metadata()?.mode() & 0o077 != 0 {
+    let metadata = file.metadata()?;
+    ours(&metadata, path)?;
+    if metadata.mode() & 0o077 != 0 {
         return Err(io::Error::other(format!("others may read or write the cache's key {}: chmod 600 it", path.display())));
     }
     let mut key = [0; KEY];
@@ -136,20 +145,49 @@ fn read_key(mut file: File, path: &Path) -> io::Result<[u8; KEY]> {
     Ok(key)
 }
 
+/// Written elsewhere and linked into place, so that nobody ever reads half a key.
 fn make_key(path: &Path) -> io::Result<[u8; KEY]> {
-    if let Some(parent) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
-    }
-    let mut key = [0; KEY];
-    rustix::rand::getrandom(&mut key, rustix::rand::GetRandomFlags::empty())?;
-    // Written elsewhere and linked into place, so that nobody ever reads half a key.
-    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-    file.write_all(&key)?;
-    file.sync_all()?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let key = random()?;
+    let temporary = write_new(folder, &key)?;
     let linked = fs::hard_link(&temporary, path);
     fs::remove_file(&temporary)?;
     linked.map(|()| key)
+}
+
+/// Writes a file that nobody else has, under a name that nobody can guess.
+fn write_new(folder: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+    let name = blake3::Hash::from_bytes(random()?).to_hex();
+    let path = folder.join(format!("{name}.{UNFINISHED}"));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    Ok(path)
+}
+
+/// Removes what a process that was killed left half-written; what is being written now is younger.
+fn clear_unfinished(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
+        if entry.path().extension().is_some_and(|e| e == UNFINISHED) && age > Duration::from_secs(3_600) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn random() -> io::Result<[u8; KEY]> {
+    let mut bytes = [0; KEY];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
+    Ok(bytes)
+}
+
+/// Whether a file or folder belongs to whom this process runs as.
+fn ours(metadata: &Metadata, path: &Path) -> io::Result<()> {
+    let us = rustix::process::geteuid().as_raw();
+    if metadata.uid() == us { Ok(()) } else { Err(io::Error::other(format!("{} belongs to another user", path.display()))) }
 }
 
 /// Feeds `Hash` into BLAKE3, so that the answer is the same in every process.

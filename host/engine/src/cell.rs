@@ -9,16 +9,16 @@ use crate::diagnose;
 use crate::engine::Engine;
 use crate::fault::{CallError, Fault};
 use crate::limits::{Limit, Limits, Overrun};
-use crate::log::{Lines, Log};
+use crate::log::{Lines, Log, lock};
 use crate::meter::{Gauge, HasGauge, Slices, tick};
 use crate::wasi::{self, World};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until};
 use wasmtime::Store;
 use wasmtime::component::{ComponentNamedList, Instance, InstancePre, Lift, Lower, ResourceTable, TypedFunc};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -38,11 +38,21 @@ impl Budget {
     /// A budget that begins now.
     #[must_use]
     pub fn new(wall: Duration, limits: &Limits) -> Self {
-        Self { deadline: Instant::now() + wall, wall, cpu: limits.cpu_for(wall) }
+        let now = Instant::now();
+        // A year, where the clock can't count as far as was asked.
+        let deadline = now.checked_add(wall).unwrap_or(now + Duration::from_secs(31_536_000));
+        Self { deadline, wall, cpu: limits.cpu_for(wall) }
+    }
+
+    /// What is left of it.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
     }
 
     /// The error of a call that ran into the deadline.
-    pub(crate) fn over(&self) -> Overrun {
+    #[must_use]
+    pub fn over(&self) -> Overrun {
         let late = Instant::now().saturating_duration_since(self.deadline);
         Overrun::time(Limit::WallTime, self.wall + late, self.wall)
     }
@@ -127,7 +137,7 @@ impl<T: Send + 'static> Blueprint<T> {
         let (wasi, stderr) = wasi::context(self.world, &self.log);
         let mut table = ResourceTable::new();
         table.set_max_capacity(self.limits.handles.get());
-        let gauge = Gauge::new(clock.clone(), self.limits.clone(), self.engine.stack());
+        let gauge = Gauge::new(self.limits.clone(), self.engine.stack());
         let slices = gauge.slices.clone();
         let mut store = Store::new(self.engine.wasm(), CellState { host, table, wasi, gauge });
         store.limiter(|state| &mut state.gauge);
@@ -163,12 +173,12 @@ impl<T: Send + 'static> Cell<T> {
     ///
     /// # Errors
     /// A fault, after which the cell is broken.
-    pub async fn call<P, R>(&mut self, func: &TypedFunc<P, R>, params: P, budget: &Budget) -> Result<R, CallError>
+    pub fn call<P, R>(&mut self, func: &TypedFunc<P, R>, params: P, budget: &Budget) -> impl Future<Output = Result<R, CallError>> + Send
     where
         P: ComponentNamedList + Lower + Send + Sync,
         R: ComponentNamedList + Lift + Send + Sync + 'static,
     {
-        self.around.run(budget, async |store| func.call_async(store, params).await).await
+        self.around.run(budget, async move |store| func.call_async(store, params).await)
     }
 
     /// Looks something up in the instance.
@@ -219,23 +229,25 @@ impl<T: Send + 'static> Around<T> {
         let ticking: Running = self.clock.running();
         self.store.set_epoch_deadline(1);
         self.store.data_mut().gauge.begin_call(budget.cpu);
-        let run = metered(&self.slices, guest(&mut self.store));
-        let ended = timeout_at(budget.deadline, run).await.unwrap_or(Err(Ended::Late));
+        lock(&self.stderr).forget_last();
+        let ended = {
+            let (guest, late) = (pin!(guest(&mut self.store)), pin!(None));
+            metered(&self.slices, guest, late, budget.deadline).await
+        };
         drop(ticking);
-        match ended {
-            Ok(result) => {
-                self.broken = false;
-                Ok(result)
-            }
-            Err(ended) => Err(self.diagnose(ended, budget)),
-        }
+        let result = ended.map_err(|ended| self.diagnose(ended, budget))?;
+        self.broken = false;
+        Ok(result)
     }
 
     fn diagnose(&self, ended: Ended, budget: &Budget) -> CallError {
         match ended {
             Ended::Late => Fault::Limit(budget.over()).into(),
-            Ended::Host(text) => Fault::Host(text).into(),
-            Ended::Guest(error) => diagnose::error(&error, &self.store.data().gauge, || crate::log::lock(&self.stderr).take_last()),
+            Ended::Host(text) => match self.store.data().gauge.stopped() {
+                Some(over) => Fault::Limit(over).into(),
+                None => Fault::Host(text).into(),
+            },
+            Ended::Guest(error) => diagnose::error(&error, &self.store.data().gauge, || lock(&self.stderr).take_last()),
         }
     }
 
@@ -245,20 +257,27 @@ impl<T: Send + 'static> Around<T> {
     }
 }
 
-/// Polls guest code: each poll is a slice of its processor time, and a net for panics.
-async fn metered<R>(slices: &Slices, guest: impl Future<Output = wasmtime::Result<R>>) -> Result<R, Ended> {
-    let mut guest = pin!(guest);
-    poll_fn(|cx| {
+/// Polls guest code: each poll is a slice of its processor time, and a net for panics. The timer is only made when the guest has to wait.
+fn metered<R>(
+    slices: &Slices,
+    mut guest: Pin<&mut impl Future<Output = wasmtime::Result<R>>>,
+    mut late: Pin<&mut Option<Sleep>>,
+    deadline: Instant,
+) -> impl Future<Output = Result<R, Ended>> {
+    poll_fn(move |cx| {
         slices.begin();
         let polled = catch_unwind(AssertUnwindSafe(|| guest.as_mut().poll(cx)));
         slices.end();
         match polled {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(result)) => Poll::Ready(result.map_err(Ended::Guest)),
-            Err(panic) => Poll::Ready(Err(Ended::Host(diagnose::panic_text(&*panic)))),
+            Ok(Poll::Pending) => {}
+            Ok(Poll::Ready(result)) => return Poll::Ready(result.map_err(Ended::Guest)),
+            Err(panic) => return Poll::Ready(Err(Ended::Host(diagnose::panic_text(&*panic)))),
         }
+        if late.is_none() {
+            late.set(Some(sleep_until(deadline)));
+        }
+        late.as_mut().as_pin_mut().map_or(Poll::Pending, |late| late.poll(cx).map(|()| Err(Ended::Late)))
     })
-    .await
 }
 
 /// How guest code came to a bad end.

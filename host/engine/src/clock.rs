@@ -25,7 +25,6 @@ struct Shared {
 /// The engine's clock. Dropping it ends its thread.
 pub(crate) struct Clock {
     shared: Arc<Shared>,
-    engine: EngineWeak,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -34,7 +33,7 @@ impl Clock {
         let shared = Arc::new(Shared::default());
         let (theirs, weak) = (shared.clone(), engine.weak());
         let thread = thread::Builder::new().name("plugbay-clock".into()).spawn(move || run(&theirs, &weak))?;
-        Ok(Self { shared, engine: engine.weak(), thread: Some(thread) })
+        Ok(Self { shared, thread: Some(thread) })
     }
 
     /// Ticks for as long as the answer lives.
@@ -44,13 +43,6 @@ impl Clock {
             self.wake();
         }
         Running(self.clone())
-    }
-
-    /// Makes every running guest look up now.
-    pub(crate) fn ring(&self) {
-        if let Some(engine) = self.engine.upgrade() {
-            engine.increment_epoch();
-        }
     }
 
     fn wake(&self) {

@@ -39,7 +39,7 @@ fn limit(error: &wasmtime::Error, gauge: &Gauge) -> Option<Overrun> {
     if matches!(error.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full)) {
         return Some(Overrun::count(Limit::Handles, handles + 1, handles));
     }
-    let text = format!("{error:#}");
+    let text = error.root_cause().to_string(); // not the whole chain: names of the guest's own functions are in it
     if text.contains("handle limit exceeded") {
         return Some(Overrun::count(Limit::Handles, handles + 1, handles));
     }
@@ -52,11 +52,11 @@ fn limit(error: &wasmtime::Error, gauge: &Gauge) -> Option<Overrun> {
 /// More was copied than the store allows: by a host call (then wasm is on the stack), or as the answer.
 fn copied(error: &wasmtime::Error, gauge: &Gauge) -> Overrun {
     let limits = gauge.limits();
-    let (limit, allowed) = match error.downcast_ref::<WasmBacktrace>() {
-        Some(_) => (Limit::CopiedIn, limits.copied_in.get()),
-        None => (Limit::Returned, limits.returned.get()),
-    };
-    Overrun::count(limit, limits.copied_in.get() + 1, allowed)
+    let (copied_in, returned) = (limits.copied_in.get(), limits.returned.get());
+    let answer = error.downcast_ref::<WasmBacktrace>().is_none();
+    // One allowance of wasmtime's serves both; an answer that may be larger than it is stopped by it all the same.
+    let (limit, allowed) = if answer && returned <= copied_in { (Limit::Returned, returned) } else { (Limit::CopiedIn, copied_in) };
+    Overrun::count(limit, copied_in + 1, allowed)
 }
 
 /// Instances, memories and tables, which wasmtime counts itself.

@@ -8,7 +8,7 @@ use crate::artifact;
 use crate::cache::{Cache, CacheSettings};
 use crate::cell::CellState;
 use crate::clock::Clock;
-use crate::compile::{CompileIn, CompileLimits, compile};
+use crate::compile::{CompileIn, CompileLimits, compile, is_astray};
 use crate::limits::{Limit, Limits, MIB, Overrun};
 use crate::profile::{Profile, STACK};
 use std::num::NonZeroUsize;
@@ -70,6 +70,9 @@ pub enum SetupError {
         /// Why.
         source: std::io::Error,
     },
+    /// This process is a compile child that doesn't serve as one.
+    #[error("this process was started as a compile child: call `serve_compile_child` first thing in `main`")]
+    Astray,
     /// The clock's thread can't be started.
     #[error("the clock can't be started: {0}")]
     Clock(std::io::Error),
@@ -114,6 +117,9 @@ impl Engine {
     /// # Errors
     /// Says what the machine refuses.
     pub fn new(settings: EngineSettings) -> Result<Self, SetupError> {
+        if is_astray() {
+            return Err(SetupError::Astray);
+        }
         let wasm = allocate(&settings)?;
         let clock = Arc::new(Clock::start(&wasm).map_err(SetupError::Clock)?);
         let open = |cache: &CacheSettings| {
@@ -148,16 +154,9 @@ impl Engine {
     /// Says at which step it was refused and why. Nothing of it remains.
     pub async fn load(&self, admitted: &Admitted, limits: &Limits) -> Result<Code, Refused> {
         let digest = admitted.digest();
-        let component = match self.cached(digest) {
+        let component = match self.cached(digest).await {
             Some(component) => component,
-            None => {
-                let _turn = self.0.compiling.acquire().await.map_err(|e| Refused::Compiler(e.to_string()))?;
-                let settings = &self.0.settings;
-                let artifact = compile(&settings.compile_in, settings.profile, settings.compile_limits, admitted).await?;
-                let component = artifact::load(&self.0.wasm, &artifact).map_err(|e| Refused::Load(format!("{e:#}")))?;
-                self.keep(digest, &artifact);
-                self.cached(digest).unwrap_or(component)
-            }
+            None => self.compiled(admitted).await?,
         };
         fits(&component, limits)?;
         Ok(Code { component, digest })
@@ -188,14 +187,32 @@ impl Engine {
         &self.0.clock
     }
 
-    fn cached(&self, digest: Digest) -> Option<Component> {
-        self.0.cache.as_ref()?.load(&self.0.wasm, digest)
+    /// Compiles, when it is its turn; unless somebody else has meanwhile.
+    async fn compiled(&self, admitted: &Admitted) -> Result<Component, Refused> {
+        let _turn = self.0.compiling.acquire().await.map_err(|e| Refused::Compiler(e.to_string()))?;
+        if let Some(component) = self.cached(admitted.digest()).await {
+            return Ok(component);
+        }
+        let settings = &self.0.settings;
+        let artifact = compile(&settings.compile_in, settings.profile, settings.compile_limits, admitted).await?;
+        let component = artifact::load(&self.0.wasm, &artifact).map_err(|e| Refused::Load(format!("{e:#}")))?;
+        let (engine, digest) = (self.clone(), admitted.digest());
+        let kept = tokio::task::spawn_blocking(move || engine.0.cache.as_ref().map(|cache| cache.keep(digest, &artifact)));
+        if let Err(e) = kept.await {
+            tracing::warn!("compiled code wasn't kept: {e}");
+        }
+        // Mapped from the file, it costs no memory of our own.
+        Ok(self.cached(digest).await.unwrap_or(component))
     }
 
-    fn keep(&self, digest: Digest, artifact: &artifact::Trusted<Vec<u8>>) {
-        if let Some(cache) = &self.0.cache {
-            cache.keep(digest, artifact);
-        }
+    async fn cached(&self, digest: Digest) -> Option<Component> {
+        self.0.cache.as_ref()?;
+        let engine = self.clone();
+        let loaded = tokio::task::spawn_blocking(move || engine.0.cache.as_ref()?.load(&engine.0.wasm, digest));
+        loaded.await.unwrap_or_else(|e| {
+            tracing::warn!("compiled code wasn't loaded: {e}");
+            None
+        })
     }
 }
 

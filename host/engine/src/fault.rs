@@ -58,13 +58,13 @@ pub enum Unserved {
 #[non_exhaustive]
 pub enum CallError {
     /// The guest broke.
-    #[error("{0}")]
+    #[error(transparent)]
     Fault(#[from] Fault),
     /// The guest answered `Err`, with these words.
     #[error("the plugin failed: {0}")]
     Failed(String),
     /// The call never reached the guest.
-    #[error("{0}")]
+    #[error(transparent)]
     Unserved(#[from] Unserved),
 }
 

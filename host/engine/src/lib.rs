@@ -15,7 +15,7 @@
 //! let code = engine.load(&engine.admit(component)?, &limits).await?;
 //!
 //! let linker = engine.linker::<()>()?;
-//! let log = Log::new(Arc::new(TracingSink { plugin: "example".into() }), &limits, Vec::new());
+//! let log = Log::new(Arc::new(TracingSink { plugin: "example".into() }), &limits, &[]);
 //! let blueprint = Blueprint::new(engine, linker.instantiate_pre(code.component())?, limits.clone(), Arc::new(log), World::Open);
 //!
 //! let mut cell = blueprint.cell((), &Budget::new(Duration::from_secs(5), &limits)).await?;
@@ -37,6 +37,7 @@ mod artifact;
 mod bay;
 mod cache;
 mod cell;
+mod clean;
 mod clock;
 mod compile;
 mod diagnose;
@@ -48,7 +49,7 @@ mod meter;
 mod profile;
 mod wasi;
 
-pub use admission::{Admitted, Digest, Refused};
+pub use admission::{Admitted, Digest, Gate, Refused};
 pub use bay::{Bay, Isolation, Lease, Occupant};
 pub use cache::CacheSettings;
 pub use cell::{Blueprint, Budget, Cell, CellState, Entered, Usage};

@@ -3,11 +3,14 @@
 //! A *slice* is the time between two moments at which a guest gives the thread back. A slice that follows a tick is measured in the thread's
 //! processor time; the first one, which is nearly always the only one, by the wall clock, since that costs a tenth. A guest therefore dies by
 //! its own use: what others do on the machine isn't counted, nor is what they leave it waiting for.
+//!
+//! wasm looks up at loops and at the beginning of functions only, so straight code that does nothing but call the host is stopped where it enters the host: by
+//! unwinding with [`Stopped`], which wasmtime carries through the guest's frames and [`crate::cell`] catches.
 
-use crate::clock::Clock;
 use crate::limits::{Limit, Limits, Overrun};
 use rustix::time::{ClockId, clock_gettime};
 use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -52,11 +55,8 @@ impl Slices {
 
     /// The slice at hand ends, if there is one.
     pub(crate) fn end(&self) {
-        let began = self.began.swap(0, Relaxed);
-        if began > 0 {
-            let now = if self.by_thread.load(Relaxed) == 1 { thread_time() } else { nanos(self.origin.elapsed()) };
-            self.spent.fetch_add(now.saturating_sub(began), Relaxed);
-        }
+        self.spent.fetch_add(nanos(self.at_hand()), Relaxed);
+        self.began.store(0, Relaxed);
     }
 
     /// What the call has used so far.
@@ -64,9 +64,21 @@ impl Slices {
         Duration::from_nanos(self.spent.load(Relaxed))
     }
 
+    /// The budget, if the call has used it up, with the slice at hand.
     fn overrun(&self) -> Option<Overrun> {
         let allowed = Duration::from_nanos(self.allowed.load(Relaxed));
-        (self.spent() > allowed).then(|| Overrun::time(Limit::CpuTime, self.spent(), allowed))
+        let used = self.spent() + self.at_hand();
+        (used > allowed).then(|| Overrun::time(Limit::CpuTime, used, allowed))
+    }
+
+    /// How long the slice at hand has lasted.
+    fn at_hand(&self) -> Duration {
+        let began = self.began.load(Relaxed);
+        if began == 0 {
+            return Duration::ZERO;
+        }
+        let now = if self.by_thread.load(Relaxed) == 1 { thread_time() } else { nanos(self.origin.elapsed()) };
+        Duration::from_nanos(now.saturating_sub(began))
     }
 }
 
@@ -80,9 +92,17 @@ fn thread_time() -> u64 {
     u64::try_from(time.tv_sec).unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
 }
 
+/// Host calls after which a guest's processor time is looked at.
+const CALLS_PER_LOOK: usize = 16;
+
+/// What unwinds out of a host call that was one too many.
+pub(crate) struct Stopped;
+
+#[cfg(panic = "abort")]
+compile_error!("plugbay-engine stops guests by unwinding: build with `panic = \"unwind\"`");
+
 /// What a cell has and a call uses, as seen from inside the store.
 pub(crate) struct Gauge {
-    clock: Arc<Clock>,
     pub(crate) slices: Arc<Slices>,
     limits: Arc<Limits>,
     /// Native stack that the engine gives a call.
@@ -101,8 +121,8 @@ pub(crate) struct Gauge {
 const ELEMENT: usize = 8;
 
 impl Gauge {
-    pub(crate) fn new(clock: Arc<Clock>, limits: Arc<Limits>, stack: NonZeroUsize) -> Self {
-        Self { clock, slices: Slices::new(), limits, stack, memory: 0, last_growth: 0, host_calls: 0, stopped: None, refused: None }
+    pub(crate) fn new(limits: Arc<Limits>, stack: NonZeroUsize) -> Self {
+        Self { slices: Slices::new(), limits, stack, memory: 0, last_growth: 0, host_calls: 0, stopped: None, refused: None }
     }
 
     pub(crate) fn begin_call(&mut self, cpu: Duration) {
@@ -112,13 +132,21 @@ impl Gauge {
         self.refused = None;
     }
 
-    /// Counts a host call. One too many rings the clock, and the guest is stopped before its next loop or call.
+    /// Counts a host call. One too many ends the call; so does, each few calls, processor time that was used up between them.
     #[inline]
     pub(crate) fn host_call(&mut self) {
         self.host_calls += 1;
-        if self.host_calls > self.limits.host_calls.get() {
-            self.stopped.get_or_insert(Overrun::count(Limit::HostCalls, self.host_calls, self.limits.host_calls.get()));
-            self.clock.ring();
+        if self.host_calls.is_multiple_of(CALLS_PER_LOOK) || self.host_calls > self.limits.host_calls.get() {
+            self.look_up();
+        }
+    }
+
+    fn look_up(&mut self) {
+        let allowed = self.limits.host_calls.get();
+        let too_many = (self.host_calls > allowed).then(|| Overrun::count(Limit::HostCalls, self.host_calls, allowed));
+        if let Some(over) = too_many.or_else(|| self.slices.overrun()) {
+            self.stopped.get_or_insert(over);
+            resume_unwind(Box::new(Stopped));
         }
     }
 

@@ -4,6 +4,7 @@
 //! stays on: the adapters of composed components need it, and switching it off makes the compiler panic on them; cells are bounded by
 //! their limiter instead.
 
+use crate::limits::MIB;
 use std::fmt;
 use std::num::NonZeroUsize;
 use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, WasmBacktraceDetails};
@@ -85,7 +86,8 @@ impl Profile {
             .max_tables_per_module(PER_MODULE)
             .table_elements(TABLE_ELEMENTS)
             .max_unused_warm_slots(16)
-            .linear_memory_keep_resident(64 << 10)
+            // Keeping the low part of a memory resident would keep the stack of a Rust guest, which comes first there and is hardly used.
+            .linear_memory_keep_resident(0)
             .table_keep_resident(16 << 10);
         let mut config = self.config(stack);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
@@ -93,8 +95,9 @@ impl Profile {
     }
 }
 
-/// Elements of one pooled table; a table that wants more is refused its growth.
-const TABLE_ELEMENTS: usize = 50_000;
+/// Elements of one pooled table: as many as the default memory limit of a cell has room for, so that this limit answers first. Only address space is
+/// reserved for them.
+const TABLE_ELEMENTS: usize = 64 * MIB / 8;
 
 /// Memories and tables that the pool itself lets one module have: more than any cell may, so that the cell's own limit answers first.
 const PER_MODULE: u32 = 1_000;

@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 use wasmtime_wasi::{Deterministic, HostMonotonicClock, HostWallClock, WasiCtx};
 
 /// Random bytes that one host call may ask for.
 const RANDOM: u64 = 1 << 20;
 
-/// Bytes that one write may have; a guest splits what is longer.
+/// Bytes that one write may have.
 const WRITE: usize = 64 << 10;
 
 /// Which world a cell sees.
@@ -96,6 +96,9 @@ impl StdoutStream for Stream {
 
 impl OutputStream for Stream {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
+        if bytes.len() > WRITE {
+            return Err(StreamError::trap("more was written than `check-write` allows"));
+        }
         lock(&self.0).write(&bytes);
         Ok(())
     }

@@ -49,6 +49,11 @@ impl Session {
         self.live().then_some(self.0.id.as_str())
     }
 
+    /// Its stable name, also after it was deleted: a plugin's cell for it stays the same one.
+    pub(crate) fn stable_key(&self) -> &str {
+        &self.0.key
+    }
+
     fn live(&self) -> bool {
         !self.0.gone.load(Ordering::Acquire)
     }
@@ -135,8 +140,14 @@ pub struct Principal {
 }
 
 /// What makes the host call plugins: one hook that fires, one tool call, one action …
+///
+/// Cheap to clone.
 #[derive(Clone)]
-pub struct Call {
+pub struct Call(pub(crate) Arc<Told>);
+
+/// What a [`Call`] says.
+#[derive(Clone)]
+pub(crate) struct Told {
     pub(crate) invocation: u64,
     pub(crate) session: Option<Session>,
     pub(crate) transcript: Option<Transcript>,
@@ -151,27 +162,27 @@ impl Call {
     pub fn new() -> Self {
         static INVOCATIONS: AtomicU64 = AtomicU64::new(1);
         let invocation = INVOCATIONS.fetch_add(1, Ordering::Relaxed);
-        Self { invocation, session: None, transcript: None, run: None, principal: None, attrs: Arc::new([]) }
+        Self(Arc::new(Told { invocation, session: None, transcript: None, run: None, principal: None, attrs: Arc::new([]) }))
     }
 
     /// About this session.
     #[must_use]
     pub fn session(mut self, session: Session) -> Self {
-        self.session = Some(session);
+        Arc::make_mut(&mut self.0).session = Some(session);
         self
     }
 
     /// With this conversation so far; only plugins with the grant `conversation` see it.
     #[must_use]
     pub fn transcript(mut self, transcript: Transcript) -> Self {
-        self.transcript = Some(transcript);
+        Arc::make_mut(&mut self.0).transcript = Some(transcript);
         self
     }
 
     /// In the turn with this run id.
     #[must_use]
     pub fn run(mut self, run: impl Into<Arc<str>>) -> Self {
-        self.run = Some(run.into());
+        Arc::make_mut(&mut self.0).run = Some(run.into());
         self
     }
 
@@ -179,14 +190,14 @@ impl Call {
     #[must_use]
     pub fn principal(mut self, principal: Principal) -> Self {
         let Principal { channel, sender, scopes } = principal;
-        self.principal = Some(Arc::new(types::Principal { channel, sender, scopes }));
+        Arc::make_mut(&mut self.0).principal = Some(Arc::new(types::Principal { channel, sender, scopes }));
         self
     }
 
     /// With further facts.
     #[must_use]
     pub fn attrs(mut self, attrs: impl IntoIterator<Item = (String, Json)>) -> Self {
-        self.attrs = attrs.into_iter().map(|(name, json)| (name, json.into())).collect();
+        Arc::make_mut(&mut self.0).attrs = attrs.into_iter().map(|(name, json)| (name, json.into())).collect();
         self
     }
 }
@@ -199,3 +210,59 @@ impl Default for Call {
 
 /// The kind of thing that every hook is.
 pub(crate) const HOOK: CauseKind = CauseKind::Hook;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn transcript(entries: u64, bytes: usize) -> Transcript {
+        let entry = |id| Entry { id, role: Role::User, at: id, content: Payload::of(&json!("x".repeat(bytes))), tool_call_id: None };
+        Transcript::new((1..=entries).map(entry).collect())
+    }
+
+    fn ids(window: impl Iterator<Item = u64>) -> (u64, usize) {
+        let ids: Vec<u64> = window.collect();
+        (ids.first().copied().unwrap_or(0), ids.len())
+    }
+
+    #[test]
+    fn a_window_is_bounded_in_entries() {
+        let transcript = transcript(2_500, 1);
+        let window = |start, count| ids(transcript.window(start, count).map(|e| e.id));
+        assert_eq!(window(0, 10), (1, 10));
+        assert_eq!(window(100, u32::MAX), (101, WINDOW));
+        assert_eq!(window(2_499, 10), (2_500, 1));
+        assert_eq!(window(2_500, 10), (0, 0));
+        assert_eq!(window(u64::MAX, 10), (0, 0));
+    }
+
+    #[test]
+    fn a_window_is_bounded_in_bytes_and_never_stuck() {
+        let transcript = transcript(100, 60_000);
+        let (mut at, mut windows) = (0, 0);
+        while at < transcript.len() {
+            let entries: Vec<_> = transcript.window(at, 1_000).collect();
+            assert!(!entries.is_empty() && entries.iter().map(|e| e.bytes()).sum::<usize>() <= WINDOW_BYTES);
+            at += entries.len() as u64;
+            windows += 1;
+        }
+        assert_eq!((at, windows), (100, 6));
+    }
+
+    #[test]
+    fn an_entry_is_found_by_its_id() {
+        let transcript = Transcript::new(vec![
+            Entry { id: 9, role: Role::Tool, at: 0, content: Payload::Truncated { bytes: 7 }, tool_call_id: Some("c".into()) },
+            Entry { id: 3, role: Role::System, at: 0, content: Payload::of(&json!("a")), tool_call_id: None },
+        ]);
+        assert_eq!(transcript.entry(9).map(|e| e.role), Some(Role::Tool));
+        assert_eq!(transcript.entry(4), None);
+        assert_eq!(transcript.window(0, 1).next().map(|e| e.id), Some(3), "oldest first, however they came");
+    }
+
+    #[test]
+    fn invocations_are_numbered() {
+        assert_ne!(Call::new().0.invocation, Call::new().0.invocation);
+    }
+}

@@ -91,7 +91,9 @@ impl PluginCell {
         budget: &Budget,
     ) -> Result<H::Outcome, CallError> {
         let handle = self.hook::<H>().map_err(mistyped)?;
-        let (context, handles) = self.context(call, H::NAME, shows_transcript, budget)?;
+        let context = self.context(call, H::NAME, shows_transcript, budget);
+        self.spent |= context.is_err(); // the guest has filled its table of handles
+        let (context, handles) = context?;
         let (answer,) = self.cell.call(&handle, (context, event), budget).await?;
         self.take_back(handles);
         match answer {
@@ -136,8 +138,10 @@ impl PluginCell {
         shows_transcript: bool,
         budget: &Budget,
     ) -> Result<(Context, Handles), CallError> {
+        let call = &*call.0;
+        let handles = self.cell.limits().handles.get() as u64;
+        let full = |_| Fault::Limit(Overrun { limit: Limit::Handles, observed: handles + 1, allowed: handles });
         let table = self.cell.lend().table;
-        let full = |_| Fault::Host("the cell's table of handles is full".to_owned());
         let session = call.session.clone().map(|s| table.push(s)).transpose().map_err(full)?;
         let transcript = call.transcript.clone().filter(|_| shows_transcript);
         let transcript = transcript.map(|t| table.push(t)).transpose().map_err(full)?;
@@ -147,7 +151,7 @@ impl PluginCell {
             transcript: transcript.as_ref().map(|t| Resource::new_borrow(t.rep())),
             run: call.run.clone(),
             principal: call.principal.clone(),
-            deadline_ms: millis(budget.wall),
+            deadline_ms: millis(budget.left()),
             attrs: call.attrs.clone(),
         };
         Ok((context, Handles { session, transcript }))
@@ -165,11 +169,7 @@ impl PluginCell {
     }
 
     fn checked<H: Hook>(&mut self, answer: H::Answer) -> Result<H::Outcome, CallError> {
-        let (size, allowed) = (H::size(&answer), self.cell.limits().returned.get());
-        if size > allowed {
-            self.spent = true;
-            return Err(Fault::Limit(Overrun { limit: Limit::Returned, observed: size as u64, allowed: allowed as u64 }).into());
-        }
+        self.within(H::size(&answer))?;
         H::lift(answer).map_err(|malformed| {
             self.spent = true;
             Fault::Malformed(malformed.to_string()).into()
@@ -178,7 +178,20 @@ impl PluginCell {
 
     /// A plugin's own words, as others may see them.
     fn failed(&mut self, words: &str) -> CallError {
-        CallError::Failed(self.cell.lend().host.log().clean(words))
+        match self.within(words.len()) {
+            Ok(()) => CallError::Failed(self.cell.lend().host.log().clean(words)),
+            Err(fault) => fault.into(),
+        }
+    }
+
+    /// Whether an answer of this size is one that a plugin may give.
+    fn within(&mut self, size: usize) -> Result<(), Fault> {
+        let allowed = self.cell.limits().returned.get();
+        if size <= allowed {
+            return Ok(());
+        }
+        self.spent = true;
+        Err(Fault::Limit(Overrun { limit: Limit::Returned, observed: size as u64, allowed: allowed as u64 }))
     }
 }
 

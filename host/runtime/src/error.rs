@@ -22,6 +22,8 @@ pub enum Step {
     Grants,
     /// It is compiled.
     Compile,
+    /// Its imports are linked.
+    Link,
     /// It says what it registers, in sealed cells.
     Describe,
     /// Its settings are checked.
@@ -37,6 +39,7 @@ impl fmt::Display for Step {
             Self::Verify => "verify",
             Self::Grants => "grants",
             Self::Compile => "compile",
+            Self::Link => "link",
             Self::Describe => "describe",
             Self::Config => "config",
             Self::Activate => "activate",
@@ -46,14 +49,13 @@ impl fmt::Display for Step {
 
 /// A plugin that wasn't loaded. Nothing of it remains, and what served before goes on.
 #[derive(Debug, Error)]
-#[error("{}: refused at step `{step}`: {reason}", file.display())]
+#[error("{}: refused at step `{step}`: {}", plain(&file.display()), plain(reason))]
 pub struct LoadError {
     /// The file.
     pub file: PathBuf,
     /// The step at which it was refused.
     pub step: Step,
     /// Why.
-    #[source]
     pub reason: Reason,
 }
 
@@ -71,10 +73,10 @@ pub enum Reason {
     #[error("expected a file named `<id>.wasm`")]
     NoWasm,
     /// The bytes are no component that the engine takes.
-    #[error("{0}")]
+    #[error(transparent)]
     Engine(#[from] Refused),
     /// The manifest.
-    #[error("{0}")]
+    #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// The manifest names another plugin.
     #[error("the manifest says that it is plugin `{found}`: expected `{expected}`, as the file's name says")]
@@ -85,7 +87,7 @@ pub enum Reason {
         expected: PluginId,
     },
     /// What it imports and exports.
-    #[error("{0}")]
+    #[error(transparent)]
     Surface(#[from] SurfaceError),
     /// Grants that nobody has decided on.
     #[error("it asks for {}, which the operator has neither granted nor denied (setting `plugins.{plugin}.grants`)", names(.undecided))]
@@ -114,6 +116,14 @@ pub enum Reason {
         /// The plugin's.
         borne: String,
     },
+    /// A budget for something that is no hook.
+    #[error("setting `plugins.{plugin}.budgets.{unknown}`: there is no such hook")]
+    Budget {
+        /// The plugin.
+        plugin: PluginId,
+        /// What the operator named.
+        unknown: String,
+    },
     /// The operator's settings for it.
     #[error("its settings (`plugins.{plugin}.config`): {problem}")]
     Config {
@@ -141,6 +151,12 @@ pub enum Loaded {
     },
 }
 
+/// Text with parts that a stranger chose, as people may see it: control characters are escaped.
+fn plain(text: &dyn fmt::Display) -> String {
+    let shown = |c: char| if c.is_control() && c != '\n' && c != '\t' { c.escape_default().collect() } else { String::from(c) };
+    text.to_string().chars().map(shown).collect()
+}
+
 fn names(grants: &[Grant]) -> String {
     grants.iter().map(|g| format!("`{g}`")).collect::<Vec<_>>().join(", ")
 }
@@ -149,13 +165,5 @@ impl Reason {
     /// Puts file and step to it.
     pub(crate) fn at(self, file: &std::path::Path, step: Step) -> LoadError {
         LoadError { file: file.to_owned(), step, reason: self }
-    }
-
-    /// The step at which the engine refused.
-    pub(crate) fn engine_step(&self) -> Step {
-        match self {
-            Self::Engine(refused) if refused.step() == "verify" => Step::Verify,
-            _ => Step::Compile,
-        }
     }
 }

@@ -9,7 +9,8 @@ use crate::config::Config;
 use crate::error::{Reason, Step};
 use crate::grant::{Grant, Grants};
 use crate::guest::Guest;
-use crate::hook::{Fired, HOOKS, Hook};
+use crate::hook::{Fired, HOOKS, Hook, HookInfo};
+use crate::id::PluginId;
 use crate::manifest::Manifest;
 use crate::plugins::Host;
 use crate::registration::{Borne, Registration};
@@ -18,15 +19,20 @@ use crate::surface::Surface;
 use crate::to_the_end::ToTheEnd;
 use crate::wire::exports::plugbay::plugin::plugin::{Activation, DeactivationReason};
 use crate::wire::types::ActivationReason;
-use plugbay_engine::{Admitted, Bay, Blueprint, Budget, CallError, Digest, Isolation, Lease, Limits, Log, World};
+use plugbay_engine::{
+    Admitted, Bay, Blueprint, Budget, CallError, Code, Digest, Fault, Isolation, Lease, Limits, Log, LogSink, Unserved, World,
+};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// How long a cell may take to activate, when no call waits for it.
 const ACTIVATE: Duration = Duration::from_secs(30);
+
+/// A call that gets its cell with less than this part of its time left isn't begun: it would be cut, and the cell lost, for having waited.
+const TOO_LATE: u32 = 10;
 
 /// How long a cell may take to deactivate, and a plugin to do what it does at its start.
 const LIFECYCLE: Duration = Duration::from_secs(5);
@@ -42,7 +48,7 @@ pub struct Settings {
     pub limits: Limits,
     /// How its cells are kept.
     pub isolation: Isolation,
-    /// Budgets of hooks, by name; where it says nothing, the plugin's own wish counts, then the hook's default.
+    /// Budgets of hooks, by name. Where it says nothing the hook's default counts, or less if the plugin asks for less.
     pub budgets: BTreeMap<String, Duration>,
 }
 
@@ -57,9 +63,9 @@ pub struct Generation {
     guest: Guest,
     bay: Bay<PluginCell>,
     previous: Option<semver::Version>,
-    budgets: BTreeMap<&'static str, Duration>,
-    /// A cell was lost to a fault and not yet replaced.
-    lost: AtomicBool,
+    /// The hooks that it handles (it exports them, and was granted what they need), with their budgets.
+    handled: Vec<(&'static str, Duration)>,
+    shows_transcript: bool,
     faults: AtomicU64,
     ended: OnceLock<DeactivationReason>,
 }
@@ -71,47 +77,36 @@ pub(crate) struct Verified {
     pub(crate) surface: Surface,
 }
 
-/// Takes a verified file through every step up to its first active cell.
+/// A step that failed, and why.
+type Refusal = (Step, Reason);
+
+/// Takes a verified file through every step up to its first active cell, which is still held: the plugin is told that it has started before
+/// anybody's call gets there.
 pub(crate) async fn prepare(
     host: &Host,
     file: Verified,
     settings: Settings,
     previous: Option<&Generation>,
     reason: ActivationReason,
-) -> Result<Generation, (Step, Reason)> {
+) -> Result<(Arc<Generation>, Lease<PluginCell>), Refusal> {
     let Verified { component, manifest, surface } = file;
-    let plugin = manifest.id.clone();
-    let undecided = settings.grants.undecided(&surface.grants());
-    if !undecided.is_empty() {
-        return Err((Step::Grants, Reason::Undecided { plugin, undecided }));
-    }
+    decided(&manifest.id, &settings, &surface).map_err(|e| (Step::Grants, e))?;
     let limits = Arc::new(settings.limits.clone());
-    let code = host.engine.load(&component, &limits).await.map_err(|refused| {
-        let reason = Reason::Engine(refused);
-        (reason.engine_step(), reason)
-    })?;
+    let code = host.engine.load(&component, &limits).await.map_err(|e| (Step::Compile, e.into()))?;
     drop(component);
+    let instance = host.linker.instantiate_pre(code.component()).map_err(|e| (Step::Link, Reason::Link(format!("{e:#}"))))?;
 
-    let sink = (host.sink)(&plugin);
-    let log = Arc::new(Log::new(sink.clone(), &limits, Vec::new()));
-    let at_describe = |reason| (Step::Describe, reason);
-    let (first, second) = sealed::describe(&host.engine, &code, &surface, &limits, &log).await.map_err(at_describe)?;
-    let registration = Registration::check(&first, &second, &surface).map_err(|e| at_describe(e.into()))?;
+    let sink = (host.sink)(&manifest.id);
+    let registration = describe(host, &code, &surface, &limits, &sink).await.map_err(|e| (Step::Describe, e))?;
+    let config = configure(&manifest.id, &settings, &registration).map_err(|e| (Step::Config, e))?;
 
-    let at_config = |reason| (Step::Config, reason);
-    bears(&registration, settings.isolation).map_err(|(wanted, borne)| {
-        at_config(Reason::Isolation { plugin: plugin.clone(), wanted, borne })
-    })?;
-    let config = Config::check(&settings.config, registration.config.as_ref())
-        .map_err(|problem| at_config(Reason::Config { plugin: plugin.clone(), problem }))?;
-
-    let log = Arc::new(Log::new(sink, &limits, config.secrets().to_vec()));
-    let instance = host.linker.instantiate_pre(code.component()).map_err(|e| (Step::Grants, Reason::Link(format!("{e:#}"))))?;
+    let log = Arc::new(Log::new(sink, &limits, config.secrets()));
     let blueprint = Blueprint::new(host.engine.clone(), instance, limits, log.clone(), World::Open);
     let generation = Generation {
         guest: Guest::new(log, Arc::new(config)),
         bay: Bay::new(settings.isolation, settings.limits.waiting),
-        budgets: budgets(&settings, &registration),
+        handled: handled(&surface, &settings, &registration),
+        shows_transcript: settings.grants.has(Grant::Conversation),
         previous: previous.map(|g| g.manifest.version.clone()),
         digest: code.digest(),
         manifest,
@@ -119,31 +114,55 @@ pub(crate) async fn prepare(
         registration,
         settings,
         blueprint,
-        lost: AtomicBool::new(false),
         faults: AtomicU64::new(0),
         ended: OnceLock::new(),
     };
-    generation.begin(reason).await.map_err(|e| (Step::Activate, Reason::Activate(e)))?;
-    Ok(generation)
+    let first = generation.first_cell(reason).await.map_err(|e| (Step::Activate, Reason::Activate(e)))?;
+    Ok((Arc::new(generation), first))
 }
 
-fn bears(registration: &Registration, wanted: Isolation) -> Result<(), (&'static str, String)> {
-    let wanted = Borne::of(wanted);
-    if registration.isolation.contains(&wanted) {
-        return Ok(());
+/// Whether the operator has decided on everything that the component asks for.
+fn decided(plugin: &PluginId, settings: &Settings, surface: &Surface) -> Result<(), Reason> {
+    let undecided = settings.grants.undecided(&surface.grants());
+    if undecided.is_empty() { Ok(()) } else { Err(Reason::Undecided { plugin: plugin.clone(), undecided }) }
+}
+
+/// What it registers, by its own word in two sealed cells.
+async fn describe(
+    host: &Host,
+    code: &Code,
+    surface: &Surface,
+    limits: &Arc<Limits>,
+    sink: &Arc<dyn LogSink>,
+) -> Result<Registration, Reason> {
+    let log = Arc::new(Log::new(sink.clone(), limits, &[]));
+    let (first, second) = sealed::describe(&host.engine, code, surface, limits, &log).await?;
+    Ok(Registration::check(&first, &second, surface)?)
+}
+
+/// The operator's settings, if the plugin bears them.
+fn configure(plugin: &PluginId, settings: &Settings, registration: &Registration) -> Result<Config, Reason> {
+    let wanted = Borne::of(settings.isolation);
+    if !registration.isolation.contains(&wanted) {
+        let borne: Vec<_> = registration.isolation.iter().map(|b| b.name()).collect();
+        return Err(Reason::Isolation { plugin: plugin.clone(), wanted: wanted.name(), borne: borne.join(", ") });
     }
-    let borne: Vec<_> = registration.isolation.iter().map(|b| b.name()).collect();
-    Err((wanted.name(), borne.join(", ")))
+    if let Some(unknown) = settings.budgets.keys().find(|name| !HOOKS.iter().any(|h| h.name == name.as_str())) {
+        return Err(Reason::Budget { plugin: plugin.clone(), unknown: unknown.clone() });
+    }
+    Config::check(&settings.config, registration.config.as_ref()).map_err(|problem| Reason::Config { plugin: plugin.clone(), problem })
 }
 
-/// The budget of each hook: the operator's, else the plugin's, else the hook's own.
-fn budgets(settings: &Settings, registration: &Registration) -> BTreeMap<&'static str, Duration> {
-    let of = |hook: &crate::hook::HookInfo| {
+/// The hooks that are handled, with their budgets: the operator's, else the hook's own, or less if the plugin asks for less. More is the
+/// operator's to give.
+fn handled(surface: &Surface, settings: &Settings, registration: &Registration) -> Vec<(&'static str, Duration)> {
+    let granted = |hook: &&HookInfo| hook.grants.iter().all(|g| settings.grants.has(*g));
+    let budget = |hook: &HookInfo| {
         let operator = settings.budgets.get(hook.name).copied();
         let plugin = registration.hook(hook.name).and_then(|h| h.budget());
-        operator.or(plugin).unwrap_or(hook.budget)
+        operator.unwrap_or_else(|| plugin.map_or(hook.budget, |asked| asked.min(hook.budget)))
     };
-    HOOKS.iter().map(|hook| (hook.name, of(hook))).collect()
+    surface.hooks().filter(granted).map(|hook| (hook.name, budget(hook))).collect()
 }
 
 impl Generation {
@@ -192,18 +211,22 @@ impl Generation {
     /// Whether it handles this hook: it exports it, and was granted what the hook needs.
     #[must_use]
     pub fn handles<H: Hook>(&self) -> bool {
-        self.surface.exports.contains(H::NAME) && H::GRANTS.iter().all(|g| self.settings.grants.has(*g))
+        self.budget::<H>().is_some()
+    }
+
+    fn budget<H: Hook>(&self) -> Option<Duration> {
+        self.handled.iter().find(|(name, _)| *name == H::NAME).map(|(_, wall)| *wall)
     }
 
     /// Calls a hook's handler. A caller that stops waiting gives up the answer, not the call: the handler comes to its end or its deadline.
     pub(crate) async fn call<H: Hook>(self: Arc<Self>, call: &Call, event: &Fired<H>) -> Result<H::Outcome, CallError> {
-        if !self.handles::<H>() {
-            return Ok(H::Outcome::default());
-        }
-        let wall = self.budgets.get(H::NAME).copied().unwrap_or(H::BUDGET);
+        let Some(wall) = self.budget::<H>() else { return Ok(H::Outcome::default()) };
         let budget = Budget::new(wall, self.blueprint.limits());
-        let session = call.session.as_ref().and_then(|s| s.key());
-        let lease = self.bay.enter(session, &budget).await?;
+        let mut lease = self.bay.enter(call.0.session.as_ref().map(|s| s.stable_key()), &budget).await?;
+        self.end(lease.displaced(), DeactivationReason::Idle);
+        if budget.left() < wall / TOO_LATE {
+            return Err(Unserved::Waited(budget.over()).into());
+        }
         ToTheEnd::new(self.serve::<H>(lease, call.clone(), event.wire(), budget)).await
     }
 
@@ -215,23 +238,28 @@ impl Generation {
         budget: Budget,
     ) -> Result<H::Outcome, CallError> {
         let answer = async {
-            let cell = match lease.cell() {
-                Some(cell) => cell,
-                None => lease.furnish(self.fresh(self.replaces(), &budget).await?),
-            };
-            cell.handle::<H>(&call, self.settings.grants.has(Grant::Conversation), event, &budget).await
-        };
-        let answer = answer.await;
-        if matches!(&answer, Err(error) if error.consequence().counts_as_fault) {
-            self.faults.fetch_add(1, Ordering::Relaxed);
-            self.lost.store(true, Ordering::Relaxed);
+            let cell = self.occupy(&mut lease, &budget).await?;
+            cell.handle::<H>(&call, self.shows_transcript, event, &budget).await
         }
-        answer
+        .await;
+        self.counted(answer)
     }
 
-    /// Why a cell that a call needs is made.
-    fn replaces(&self) -> ActivationReason {
-        if self.lost.swap(false, Ordering::Relaxed) { ActivationReason::Fault } else { ActivationReason::Cell }
+    /// The cell of a lease; a fresh one, if there is none.
+    async fn occupy<'a>(&self, lease: &'a mut Lease<PluginCell>, budget: &Budget) -> Result<&'a mut PluginCell, CallError> {
+        if lease.cell().is_none() {
+            let reason = if lease.replaces_lost() { ActivationReason::Fault } else { ActivationReason::Cell };
+            // Boxed, so that the usual call isn't as large as this one.
+            lease.furnish(Box::pin(self.fresh(reason, budget)).await?);
+        }
+        lease.cell().ok_or_else(|| Fault::Host("a lease lost its cell".to_owned()).into())
+    }
+
+    fn counted<T>(&self, answer: Result<T, CallError>) -> Result<T, CallError> {
+        if matches!(&answer, Err(error) if error.consequence().counts_as_fault) {
+            self.faults.fetch_add(1, Ordering::Relaxed);
+        }
+        answer
     }
 
     /// A new cell, activated.
@@ -254,46 +282,39 @@ impl Generation {
         }
     }
 
-    /// Makes the first cell and leaves it warm.
-    async fn begin(&self, reason: ActivationReason) -> Result<(), CallError> {
+    /// Makes the first cell.
+    async fn first_cell(&self, reason: ActivationReason) -> Result<Lease<PluginCell>, CallError> {
         let budget = Budget::new(ACTIVATE, self.blueprint.limits());
         let mut lease = self.bay.enter(None, &budget).await?;
         lease.furnish(self.fresh(reason, &budget).await?);
-        Ok(())
+        Ok(lease)
     }
 
-    /// Tells the plugin that it is live. What it answers changes nothing any more, so a failure is logged.
-    pub(crate) async fn started(&self, reason: ActivationReason) {
+    /// Tells the plugin that it is live, in its first cell. What it answers changes nothing any more, so a failure is logged.
+    pub(crate) async fn started(self: Arc<Self>, mut first: Lease<PluginCell>, reason: ActivationReason) {
         if !self.surface.exports.contains("startup") {
             return;
         }
-        let told = async {
-            let budget = Budget::new(LIFECYCLE, self.blueprint.limits());
-            let mut lease = self.bay.enter(None, &budget).await?;
-            let cell = match lease.cell() {
-                Some(cell) => cell,
-                None => lease.furnish(self.fresh(ActivationReason::Cell, &budget).await?),
-            };
-            cell.started(reason, &budget).await
-        };
-        if let Err(e) = told.await {
+        let budget = Budget::new(LIFECYCLE, self.blueprint.limits());
+        let Some(cell) = first.cell() else { return };
+        if let Err(e) = self.counted(cell.started(reason, &budget).await) {
             tracing::warn!(plugin = %self.manifest.id, "`startup.started`: {e}");
         }
     }
 
-    /// From now on nobody begins a call here; what is under way comes to its end.
+    /// Another generation serves now. Calls that have begun here, or wait here, come to their end here.
     pub(crate) fn retire(&self, reason: DeactivationReason) {
         if self.ended.set(reason).is_err() {
             tracing::error!(plugin = %self.manifest.id, "a generation was retired twice");
         }
     }
-}
 
-/// The last call has ended: what is left of the cells is deactivated. A generation that was never published has only itself to blame and is just dropped.
-impl Drop for Generation {
-    fn drop(&mut self) {
-        let cells = self.bay.clear();
-        let (Some(reason), Ok(runtime)) = (self.ended.get().copied(), tokio::runtime::Handle::try_current()) else { return };
+    /// Ends cells in good order, on a task of its own.
+    fn end(&self, cells: Vec<PluginCell>, reason: DeactivationReason) {
+        if cells.is_empty() {
+            return;
+        }
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let (id, limits) = (self.manifest.id.clone(), self.blueprint.limits().clone());
         runtime.spawn(async move {
             for mut cell in cells {
@@ -302,5 +323,14 @@ impl Drop for Generation {
                 }
             }
         });
+    }
+}
+
+/// The last call has ended: what is left of the cells is deactivated. A generation that was never published is just dropped.
+impl Drop for Generation {
+    fn drop(&mut self) {
+        if let Some(reason) = self.ended.get().copied() {
+            self.end(self.bay.clear(), reason);
+        }
     }
 }

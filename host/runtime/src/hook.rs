@@ -5,8 +5,8 @@
 
 use crate::cell::PluginCell;
 use crate::grant::Grant;
-use crate::surface::SurfaceError;
 use crate::hooks::{BeforeToolCall, MessageReceived};
+use crate::surface::SurfaceError;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;

@@ -1,6 +1,7 @@
 //! Ids: `[a-z][a-z0-9-]{0,63}`, everywhere.
 
 use serde::Deserialize;
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
@@ -19,6 +20,12 @@ impl PluginId {
     /// The id.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for PluginId {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -1,9 +1,9 @@
 //! JSON text that is known to be JSON and known to be bounded.
 //!
-//! [`Json`] can't hold anything else, so text is checked once, where it enters, at about the speed of `serde_json` skipping over it. The check is two passes: one
-//! for the grammar (serde_json), and one over the punctuation of what is now known to be JSON, for the bounds.
+//! [`Json`] can't hold anything else, so text is checked once, where it enters, at about the speed of `serde_json` skipping over it:
+//! see [`crate::json_walk`].
 
-use serde::de::IgnoredAny;
+use crate::json_walk::check;
 use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
@@ -122,114 +122,6 @@ impl From<Json> for Payload {
     }
 }
 
-fn check(text: &str) -> Result<(), JsonError> {
-    bound("bytes", text.len(), BYTES)?;
-    serde_json::from_str::<IgnoredAny>(text).map_err(|e| JsonError::Syntax(e.to_string()))?;
-    Bounds::default().walk(text)
-}
-
-const fn bound(what: &'static str, found: usize, allowed: usize) -> Result<(), JsonError> {
-    if found > allowed { Err(JsonError::Beyond { what, found, allowed }) } else { Ok(()) }
-}
-
-/// What is counted on the way through valid JSON.
-struct Bounds {
-    /// For each open bracket: the keys so far, and whether it is an object.
-    open: [u16; DEPTH],
-    depth: usize,
-    nodes: usize,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self { open: [0; DEPTH], depth: 0, nodes: 1 }
-    }
-}
-
-impl Bounds {
-    /// Only punctuation and strings matter: each comma and each first member is one more value, each colon one more key.
-    fn walk(&mut self, text: &str) -> Result<(), JsonError> {
-        let bytes = text.as_bytes();
-        let mut at = 0;
-        while let Some(byte) = bytes.get(at) {
-            at += 1;
-            match byte {
-                b'"' => at = string(text, at)?,
-                b'{' | b'[' => self.open(first_member(bytes, at))?,
-                b'}' | b']' => self.depth = self.depth.saturating_sub(1),
-                b',' => self.node()?,
-                b':' => self.key()?,
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn node(&mut self) -> Result<(), JsonError> {
-        self.nodes += 1;
-        bound("values", self.nodes, NODES)
-    }
-
-    fn open(&mut self, has_members: bool) -> Result<(), JsonError> {
-        bound("nesting", self.depth + 1, DEPTH)?;
-        if let Some(keys) = self.open.get_mut(self.depth) {
-            *keys = 0;
-        }
-        self.depth += 1;
-        if has_members { self.node() } else { Ok(()) }
-    }
-
-    fn key(&mut self) -> Result<(), JsonError> {
-        match self.open.get_mut(self.depth.wrapping_sub(1)) {
-            Some(keys) => {
-                *keys += 1;
-                bound("keys of an object", usize::from(*keys), KEYS)
-            }
-            None => Ok(()), // valid JSON has no colon outside an object
-        }
-    }
-}
-
-/// Whether something stands between this bracket and its end.
-fn first_member(bytes: &[u8], after: usize) -> bool {
-    let next = bytes.iter().skip(after).find(|b| !b.is_ascii_whitespace());
-    !matches!(next, Some(b'}' | b']') | None)
-}
-
-/// The place after the string that begins here. A string within its bound in bytes needs no counting of characters.
-fn string(text: &str, begin: usize) -> Result<usize, JsonError> {
-    let rest = text.as_bytes().get(begin..).unwrap_or_default();
-    let mut at = 0;
-    loop {
-        match memchr::memchr2(b'"', b'\\', rest.get(at..).unwrap_or_default()) {
-            Some(found) if rest.get(at + found) == Some(&b'\\') => at += found + escape(rest, at + found)?,
-            Some(found) => {
-                at += found;
-                break;
-            }
-            None => return Ok(text.len()),
-        }
-    }
-    if at > STRING {
-        bound("characters of a string", text.get(begin..begin + at).map_or(at, |s| s.chars().count()), STRING)?;
-    }
-    Ok(begin + at + 1)
-}
-
-/// The length of the escape that begins here. The grammar lets half a surrogate pair through, and no parser behind us would.
-fn escape(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
-    let unit = |at: usize| {
-        let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
-        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-    };
-    let lone = || JsonError::Syntax("half a surrogate pair in a string".to_owned());
-    match unit(at) {
-        Some(0xD800..=0xDBFF) if matches!(unit(at + 6), Some(0xDC00..=0xDFFF)) => Ok(12),
-        Some(0xD800..=0xDFFF) => Err(lone()),
-        _ => Ok(2),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,5 +200,45 @@ mod tests {
     fn a_field_that_is_too_large_becomes_its_size() {
         let value = serde_json::Value::from("x".repeat(STRING + 1));
         assert_eq!(Payload::of(&value), Payload::Truncated { bytes: STRING as u64 + 3 });
+    }
+
+    #[test]
+    fn it_agrees_with_serde_json_on_mutated_text() {
+        let seeds = [
+            r#"{"a":[1,-2.5e-3,0,0.1,1E+9,true,false,null],"b\u00e4\ud83d\ude00":{"c":"x\n\"\\/","d":{}},"e":[[],[[]],""]}"#,
+            " [ 1 , { \"k\" : \"a long string without anything special in it, then \\t one\" } ] ",
+            "-0.0",
+            "\"\"",
+            "0",
+        ];
+        let alphabet = b"{}[]\",:\\ 0123456789-+.eEtrufalsn\n\t\x01\xc3\xa4dDcCbB/x";
+        let mut state = 0x1234_5678_9abc_def0_u64;
+        let mut random = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 11) as usize % below
+        };
+        let (mut good, mut bad) = (0, 0);
+        for _ in 0..400_000 {
+            let mut bytes = seeds[random(seeds.len())].as_bytes().to_vec();
+            for _ in 0..random(4) {
+                let at = random(bytes.len());
+                match random(3) {
+                    0 => bytes[at] = alphabet[random(alphabet.len())],
+                    1 => bytes.insert(at, alphabet[random(alphabet.len())]),
+                    _ => drop(bytes.remove(at)),
+                }
+                if bytes.is_empty() {
+                    bytes.push(b' ');
+                }
+            }
+            let Ok(text) = String::from_utf8(bytes) else { continue };
+            let theirs = serde_json::from_str::<serde_json::Value>(&text).err().filter(|e| !e.to_string().contains("out of range"));
+            let ours = Json::check(text.as_str());
+            assert_eq!(ours.is_ok(), theirs.is_none(), "{text:?}: {ours:?} {theirs:?}");
+            if ours.is_ok() { good += 1 } else { bad += 1 }
+        }
+        assert!(good > 50_000 && bad > 50_000, "{good} {bad}");
     }
 }

@@ -44,10 +44,12 @@ mod hooks;
 mod id;
 mod imports;
 mod json;
+mod json_walk;
 mod manifest;
 mod plugin;
 mod plugins;
 mod registration;
+mod schema;
 mod sealed;
 mod surface;
 mod to_the_end;
@@ -58,9 +60,7 @@ pub use error::{LoadError, Loaded, Reason, Step};
 pub use generation::{Generation, Settings};
 pub use grant::{Grant, Grants};
 pub use hook::{Fired, HOOKS, Hook, HookInfo, Malformed};
-pub use hooks::{
-    Approval, ApprovalDecision, BeforeToolCall, Message, MessageReceived, Severity, ToolCall, ToolDecision,
-};
+pub use hooks::{Approval, ApprovalDecision, BeforeToolCall, Message, MessageReceived, Severity, ToolCall, ToolDecision};
 pub use id::{NoId, PluginId};
 pub use json::{Json, JsonError, Payload};
 pub use manifest::{Manifest, ManifestError};

@@ -1,16 +1,20 @@
 //! Which plugin a component is: the manifest that its author's tools put into the file.
 //!
-//! It is read from the bytes before anything is compiled, in one pass over the section headers. `wit/manifest.schema.json` describes it to people; the type below is the
-//! same, and decides.
+//! It is read from the bytes before anything is compiled, in one pass over the section headers, and checked against `wit/manifest.schema.json`.
 
 use crate::id::PluginId;
+use crate::schema::Published;
 use semver::Version;
 use serde::Deserialize;
+use serde_json::Value;
 use thiserror::Error;
 use wasmparser::{Parser, Payload};
 
 /// The custom section.
 pub(crate) const SECTION: &str = "plugbay:manifest";
+
+/// The schema, as published.
+static SCHEMA: Published = Published::new(include_str!("../wit/manifest.schema.json"));
 
 /// Bytes of a manifest.
 const BYTES: usize = 64 << 10;
@@ -74,7 +78,9 @@ pub(crate) fn read(component: &[u8]) -> Result<Manifest, ManifestError> {
         return Err(ManifestError::TooLarge(section.len()));
     }
     // `from_slice` reads strictly to the end: two manifests that a linker put behind each other are refused.
-    serde_json::from_slice(section).map_err(|e| ManifestError::Wrong(e.to_string()))
+    let value: Value = serde_json::from_slice(section).map_err(|e| ManifestError::Wrong(e.to_string()))?;
+    SCHEMA.check(&value).map_err(ManifestError::Wrong)?;
+    serde_json::from_value(value).map_err(|e| ManifestError::Wrong(e.to_string()))
 }
 
 type Sections<'a> = Vec<&'a [u8]>;

@@ -25,7 +25,7 @@ impl Plugin {
         &self.id
     }
 
-    /// The generation that serves new calls.
+    /// The generation that serves new calls. Holding on to it keeps its cells, and puts their `deactivate` off, after it was replaced.
     #[must_use]
     pub fn generation(&self) -> Arc<Generation> {
         self.serving.load_full()

@@ -62,7 +62,7 @@ impl Plugins {
     /// The plugin with this id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Arc<Plugin>> {
-        lock(&self.loaded).iter().find(|(known, _)| known.as_str() == id).map(|(_, plugin)| plugin.clone())
+        lock(&self.loaded).get(id).cloned()
     }
 
     /// All plugins, by id.
@@ -76,26 +76,33 @@ impl Plugins {
     /// # Errors
     /// Names the file, the step, what was found and what was expected.
     pub async fn load(&self, file: &Path, settings: Settings) -> Result<(Arc<Plugin>, Loaded), LoadError> {
-        let verified = self.verify(file)?;
-        let id = verified.manifest.id.clone();
+        self.load_because(file, settings, ActivationReason::Install).await
+    }
+
+    async fn load_because(&self, file: &Path, settings: Settings, new: ActivationReason) -> Result<(Arc<Plugin>, Loaded), LoadError> {
+        let id = named(file).map_err(|reason| reason.at(file, Step::Read))?;
         let turn = lock(&self.loading).entry(id.clone()).or_default().clone();
-        let _turn = turn.lock().await;
+        let _turn = turn.lock().await; // the file is read when it is its turn, so that the last one asked is the last one read
+        let verified = self.verify(file, id.clone()).await?;
 
         let serving = self.get(id.as_str());
         let previous = serving.as_ref().map(|plugin| plugin.generation());
-        let reason = if previous.is_some() { ActivationReason::Swap } else { ActivationReason::Install };
+        let reason = if previous.is_some() { ActivationReason::Swap } else { new };
         let prepared = prepare(&self.host, verified, settings, previous.as_deref(), reason).await;
-        let generation = Arc::new(prepared.map_err(|(step, reason)| reason.at(file, step))?);
+        let (generation, first) = prepared.map_err(|(step, reason)| reason.at(file, step))?;
 
         let published = match serving {
             Some(plugin) => replace(plugin, generation.clone()),
             None => self.install(id, generation.clone()),
         };
-        generation.started(reason).await;
+        // On a task of its own: once published, a plugin is told, whether or not anybody waits for it here.
+        if let Err(e) = tokio::spawn(generation.started(first, reason)).await {
+            tracing::error!("`startup.started`: {e}");
+        }
         Ok(published)
     }
 
-    /// Loads every `*.wasm` of a folder, in the order of their names. A plugin that is refused keeps no other from being loaded.
+    /// Loads every `*.wasm` of a folder, in the order of their names, as when a host starts. A plugin that is refused keeps no other from being loaded.
     ///
     /// # Errors
     /// Only if the folder itself can't be read; the answer holds one result for each file.
@@ -110,7 +117,7 @@ impl Plugins {
         let mut results = Vec::new();
         for file in files {
             let id = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-            results.push(self.load(&file, settings(&id)).await);
+            results.push(self.load_because(&file, settings(&id), ActivationReason::Boot).await);
         }
         Ok(results)
     }
@@ -121,22 +128,26 @@ impl Plugins {
         (plugin, Loaded::Installed)
     }
 
-    /// Everything that can be said of a file before it is compiled.
-    fn verify(&self, file: &Path) -> Result<Verified, LoadError> {
-        let expected = named(file).map_err(|reason| reason.at(file, Step::Read))?;
-        let bytes = read(file, self.host.engine.component_size()).map_err(|reason| reason.at(file, Step::Read))?;
-        self.check(bytes, expected).map_err(|reason| reason.at(file, Step::Verify))
+    /// Everything that can be said of a file before it is compiled; on a thread for such work, since a file may be large.
+    async fn verify(&self, file: &Path, expected: PluginId) -> Result<Verified, LoadError> {
+        let (engine, path) = (self.host.engine.clone(), file.to_owned());
+        let verified = tokio::task::spawn_blocking(move || {
+            let bytes = read(&path, engine.component_size()).map_err(|reason| (Step::Read, reason))?;
+            check(&engine, bytes, expected).map_err(|reason| (Step::Verify, reason))
+        });
+        let verified = verified.await.unwrap_or_else(|e| Err((Step::Verify, Reason::Unreadable(std::io::Error::other(e)))));
+        verified.map_err(|(step, reason)| reason.at(file, step))
     }
+}
 
-    fn check(&self, bytes: Vec<u8>, expected: PluginId) -> Result<Verified, Reason> {
-        let component = self.host.engine.admit(bytes)?;
-        let surface = Surface::read(component.bytes())?;
-        let manifest = manifest::read(component.bytes())?;
-        if manifest.id == expected {
-            Ok(Verified { component, manifest, surface })
-        } else {
-            Err(Reason::OtherId { found: manifest.id, expected })
-        }
+fn check(engine: &Engine, bytes: Vec<u8>, expected: PluginId) -> Result<Verified, Reason> {
+    let component = engine.admit(bytes)?;
+    let surface = Surface::read(component.bytes())?;
+    let manifest = manifest::read(component.bytes())?;
+    if manifest.id == expected {
+        Ok(Verified { component, manifest, surface })
+    } else {
+        Err(Reason::OtherId { found: manifest.id, expected })
     }
 }
 

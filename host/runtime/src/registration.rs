@@ -2,17 +2,17 @@
 //!
 //! A surface says *that* a hook is handled; the registration only says *how*. So nothing in here can add to what a plugin does.
 
+use crate::schema::{self, Published};
 use crate::surface::Surface;
 use plugbay_engine::Isolation;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
 use std::time::Duration;
 use thiserror::Error;
 
 /// The schema, as published.
-const SCHEMA: &str = include_str!("../wit/registration.schema.json");
+static SCHEMA: Published = Published::new(include_str!("../wit/registration.schema.json"));
 
 /// What a plugin registers.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -24,7 +24,7 @@ pub struct Registration {
     /// How its code may be kept.
     #[serde(default = "shared_only")]
     pub isolation: BTreeSet<Borne>,
-    /// The JSON Schema of its settings.
+    /// The JSON Schema of its settings, without references.
     #[serde(default)]
     pub config: Option<Value>,
 }
@@ -118,9 +118,6 @@ pub enum RegistrationError {
     /// Its schema for the settings is none.
     #[error("its `config` is no JSON Schema: {0}")]
     Config(String),
-    /// The published schema itself can't be used: a defect of the host.
-    #[error("the host's own schema: {0}")]
-    Host(String),
 }
 
 impl Registration {
@@ -134,18 +131,12 @@ impl Registration {
             return Err(RegistrationError::Differs { at });
         }
         let value = crate::json::Json::check(first)?.parse()?;
-        let problems: Vec<String> = validator()?
-            .iter_errors(&value)
-            .take(8)
-            .map(|e| format!("at `{}`: {e}", e.instance_path()).chars().take(500).collect())
-            .collect();
-        if !problems.is_empty() {
-            return Err(RegistrationError::Schema(problems.join("; ")));
-        }
-        let registration: Self = serde_json::from_value(value).map_err(|e| RegistrationError::Schema(e.to_string()))?;
+        SCHEMA.check(&value).map_err(RegistrationError::Schema)?;
+        let mut registration: Self = serde_json::from_value(value).map_err(|e| RegistrationError::Schema(e.to_string()))?;
         registration.names_exports_once(surface)?;
-        if let Some(config) = &registration.config {
-            jsonschema::draft202012::new(config).map_err(|e| RegistrationError::Config(e.to_string()))?;
+        if let Some(config) = &mut registration.config {
+            *config = schema::expand(config).map_err(RegistrationError::Config)?;
+            schema::compile(config).map_err(RegistrationError::Config)?;
         }
         Ok(registration)
     }
@@ -170,12 +161,61 @@ impl Registration {
     }
 }
 
-/// The published schema, compiled once.
-fn validator() -> Result<&'static jsonschema::Validator, RegistrationError> {
-    static VALIDATOR: OnceLock<Result<jsonschema::Validator, String>> = OnceLock::new();
-    let compiled = VALIDATOR.get_or_init(|| {
-        let schema: Value = serde_json::from_str(SCHEMA).map_err(|e| e.to_string())?;
-        jsonschema::draft202012::new(&schema).map_err(|e| e.to_string())
-    });
-    compiled.as_ref().map_err(|e| RegistrationError::Host(e.clone()))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(answer: &str) -> Result<Registration, RegistrationError> {
+        let exports = ["plugin", "before-tool-call"].map(str::to_owned).into();
+        Registration::check(answer, answer, &Surface { exports, ..Surface::default() })
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let registration = check("{}").unwrap();
+        assert_eq!(registration, Registration { isolation: shared_only(), ..Registration::default() });
+        let said = check(r#"{"hooks":[{"hook":"before-tool-call","budget-ms":5,"tools":["a"]}],"isolation":["pool"]}"#).unwrap();
+        let hook = said.hook("before-tool-call").unwrap();
+        assert_eq!((hook.priority, hook.budget()), (0, Some(Duration::from_millis(5))));
+        assert!(!said.isolation.contains(&Borne::Shared));
+    }
+
+    #[test]
+    fn each_rule_of_the_schema_holds() {
+        for answer in [
+            "[]",
+            r#"{"extra":1}"#,
+            r#"{"hooks":[{"hook":"Before"}]}"#,
+            r#"{"hooks":[{"hook":"before-tool-call","budget-ms":0}]}"#,
+            r#"{"hooks":[{"hook":"before-tool-call","budget-ms":600001}]}"#,
+            r#"{"hooks":[{"hook":"before-tool-call","priority":1.5}]}"#,
+            r#"{"hooks":[{"hook":"before-tool-call","tools":[]}]}"#,
+            r#"{"hooks":[{"hook":"before-tool-call","tools":["a*"]}]}"#,
+            r#"{"isolation":[]}"#,
+            r#"{"isolation":["none"]}"#,
+            r#"{"config":true}"#,
+        ] {
+            assert!(matches!(check(answer), Err(RegistrationError::Schema(_))), "{answer}: {:?}", check(answer));
+        }
+    }
+
+    #[test]
+    fn it_may_name_only_what_is_exported_and_only_once() {
+        let other = check(r#"{"hooks":[{"hook":"message-received"}]}"#);
+        assert_eq!(other, Err(RegistrationError::NotExported("message-received".into())));
+        let twice = check(r#"{"hooks":[{"hook":"before-tool-call"},{"hook":"before-tool-call","priority":1}]}"#);
+        assert_eq!(twice, Err(RegistrationError::Twice("before-tool-call".into())));
+    }
+
+    #[test]
+    fn answers_that_differ_are_refused_at_the_first_byte() {
+        let surface = Surface::default();
+        assert_eq!(Registration::check("{ }", "{}", &surface), Err(RegistrationError::Differs { at: 1 }));
+        assert_eq!(Registration::check("{}", "{} ", &surface), Err(RegistrationError::Differs { at: 2 }));
+    }
+
+    #[test]
+    fn a_schema_that_is_none_is_refused() {
+        assert!(matches!(check(r#"{"config":{"type":7}}"#), Err(RegistrationError::Config(_))));
+    }
 }

@@ -25,6 +25,11 @@ const EXPORTS: [&str; 3] = ["plugin", "startup", "handover"];
 /// WASI packages that are served, as an empty world.
 const WASI: [&str; 6] = ["wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:io", "wasi:random", "wasi:sockets"];
 
+/// Imports, and exports, that are read.
+const NAMES: usize = 1_000;
+/// Bytes of one name.
+const NAME: usize = 512;
+
 /// Why a component doesn't fit this host.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -54,6 +59,9 @@ pub enum SurfaceError {
         /// In wasmtime's words.
         problem: String,
     },
+    /// No honest component has as many imports or exports, or such long names.
+    #[error("it has more than {NAMES} imports or exports, or a name of more than {NAME} bytes")]
+    TooMuch,
     /// The bytes can't be read that far.
     #[error("the component is garbled: {0}")]
     Garbled(String),
@@ -154,7 +162,7 @@ fn check_version(name: &str, found: &str) -> Result<(), SurfaceError> {
     }
 }
 
-/// The names of imports and exports at the top level.
+/// The names of imports and exports at the top level, as far as any honest component has them.
 fn names(component: &[u8]) -> Result<(Vec<String>, Vec<String>), SurfaceError> {
     let garbled = |e: wasmparser::BinaryReaderError| SurfaceError::Garbled(e.to_string());
     let (mut imports, mut exports, mut depth) = (Vec::new(), Vec::new(), 0_usize);
@@ -164,16 +172,24 @@ fn names(component: &[u8]) -> Result<(Vec<String>, Vec<String>), SurfaceError> {
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
-                    imports.push(import.map_err(garbled)?.name.name.to_owned());
+                    keep(&mut imports, import.map_err(garbled)?.name.name)?;
                 }
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
                 for export in section {
-                    exports.push(export.map_err(garbled)?.name.name.to_owned());
+                    keep(&mut exports, export.map_err(garbled)?.name.name)?;
                 }
             }
             _ => {}
         }
     }
     Ok((imports, exports))
+}
+
+fn keep(names: &mut Vec<String>, name: &str) -> Result<(), SurfaceError> {
+    if names.len() >= NAMES || name.len() > NAME {
+        return Err(SurfaceError::TooMuch);
+    }
+    names.push(name.to_owned());
+    Ok(())
 }

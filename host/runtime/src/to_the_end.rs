@@ -35,7 +35,10 @@ impl<T: Send + 'static> Future for ToTheEnd<T> {
 
 impl<T: Send + 'static> Drop for ToTheEnd<T> {
     fn drop(&mut self) {
-        if let (Some(work), true, Ok(runtime)) = (self.work.take(), self.begun, Handle::try_current()) {
+        if let Some(work) = self.work.take()
+            && self.begun
+            && let Ok(runtime) = Handle::try_current()
+        {
             runtime.spawn(work);
         }
     }

@@ -3,7 +3,9 @@
 use crate::lab;
 use plugbay_engine::{CallError, Cpu, Fault, Level, Limit};
 use plugbay_guests::{built, odd};
-use plugbay_runtime::{BeforeToolCall, Call, Entry, Fired, Grants, Message, MessageReceived, Payload, Role, Session, Settings, ToolCall, Transcript};
+use plugbay_runtime::{
+    BeforeToolCall, Call, Entry, Fired, Grants, Message, MessageReceived, Payload, Role, Session, Settings, ToolCall, Transcript,
+};
 use plugbay_tests::lab::{Lab, granted, tool_call};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -139,7 +141,12 @@ async fn an_answer_that_is_no_json_is_a_fault_that_names_the_field() {
 async fn a_field_that_is_too_large_reaches_the_plugin_as_its_size() {
     let lab = lab();
     let (plugin, _) = lab.load_built("probe", built::PROBE, granted()).await.unwrap();
-    let event = Fired::new(ToolCall { tool: "size".into(), params: Payload::of(&json!({ "a": "x".repeat(300_000) })), call_id: None, attrs: Vec::new() });
+    let event = Fired::new(ToolCall {
+        tool: "size".into(),
+        params: Payload::of(&json!({ "a": "x".repeat(300_000) })),
+        call_id: None,
+        attrs: Vec::new(),
+    });
     let seen = plugin.call::<BeforeToolCall>(&Call::new(), &event).await.unwrap().params.unwrap();
     assert_eq!(seen.as_str(), r#"{"truncated":300008}"#);
 }
@@ -192,6 +199,45 @@ async fn a_call_whose_caller_goes_away_comes_to_its_end() {
     assert!(gone.is_err(), "the caller went away first");
     assert_eq!(echo(&lab, "any").await["calls"], 2, "the abandoned call ended in the same cell, before the next");
     assert_eq!(plugin.generation().faults(), 0);
+}
+
+#[tokio::test]
+async fn a_plugin_may_ask_for_less_time_and_only_the_operator_gives_more() {
+    let lab = lab();
+    let asks = |ms: u64| {
+        odd::Odd::new("asks")
+            .describe(format!(r#"{{"hooks":[{{"hook":"before-tool-call","budget-ms":{ms}}}]}}"#))
+            .handle("(loop $l (br $l)) (unreachable)")
+            .build()
+    };
+    let given = async |ms: u64, operator: Option<u64>| {
+        let mut settings = granted();
+        settings.limits.cpu = Cpu::Fixed(Duration::from_secs(60));
+        settings.budgets = operator.map(|ms| ("before-tool-call".to_owned(), Duration::from_millis(ms))).into_iter().collect();
+        let (plugin, _) = lab.load("asks", &asks(ms), settings).await.unwrap();
+        let error = plugin.call::<BeforeToolCall>(&Call::new(), &tool_call("x", &json!({}))).await.unwrap_err();
+        let CallError::Fault(Fault::Limit(over)) = error else { panic!("{error:?}") };
+        assert_eq!(over.limit, Limit::WallTime);
+        over.allowed
+    };
+    assert_eq!(given(30, None).await, 30);
+    assert_eq!(given(600_000, Some(40)).await, 40);
+
+    let settings = Settings { budgets: [("before-lunch".to_owned(), Duration::from_secs(1))].into(), ..granted() };
+    let refused = lab.load("asks", &asks(30), settings).await.err().unwrap().to_string();
+    assert!(refused.contains("plugins.asks.budgets.before-lunch"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_plugin_is_told_how_much_time_is_left() {
+    let lab = lab();
+    let mut settings = granted();
+    settings.budgets.insert("before-tool-call".into(), Duration::from_secs(5));
+    let (plugin, _) = lab.load_built("probe", built::PROBE, settings).await.unwrap();
+    let left =
+        plugin.call::<BeforeToolCall>(&Call::new(), &tool_call("deadline", &json!({}))).await.unwrap().params.unwrap().parse().unwrap();
+    let left = left["left"].as_u64().unwrap();
+    assert!((4_000..5_000).contains(&left), "{left} ms: less than the whole, the call has begun already");
 }
 
 /// Settings for mischief: its secret, and short budgets.

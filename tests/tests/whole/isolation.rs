@@ -111,3 +111,32 @@ async fn waiting_counts_against_the_deadline_and_harms_no_cell() {
     assert!(matches!(second, CallError::Unserved(Unserved::Waited(_))), "{second:?}");
     assert!(!second.consequence().counts_as_fault);
 }
+
+#[tokio::test]
+async fn a_session_that_makes_room_is_told_that_it_is_idle() {
+    let lab = lab();
+    let (plugin, _) = lab.load_built("probe", built::PROBE, kept(Isolation::Session)).await.unwrap();
+    for n in 0..=64 {
+        let call = Call::new().session(Session::new(format!("s{n}"), "1"));
+        plugin.call::<BeforeToolCall>(&call, &tool_call("idle", &json!({}))).await.unwrap();
+    }
+    while !lab.log.contains("deactivated because of DeactivationReason::Idle") {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn only_the_cell_that_was_lost_is_replaced_because_of_a_fault() {
+    let lab = lab();
+    let (plugin, _) = lab.load_built("probe", built::PROBE, kept(Isolation::Session)).await.unwrap();
+    let ask = async |session: &str, tool: &str| {
+        let call = Call::new().session(Session::new(session, "1"));
+        plugin.call::<BeforeToolCall>(&call, &tool_call(tool, &json!({}))).await
+    };
+    ask("a", "panic").await.unwrap_err();
+    lab.log.clear();
+    ask("b", "idle").await.unwrap();
+    assert!(lab.log.contains("activated because of ActivationReason::Cell") && !lab.log.contains("Fault"));
+    ask("a", "idle").await.unwrap();
+    assert!(lab.log.contains("activated because of ActivationReason::Fault"));
+}

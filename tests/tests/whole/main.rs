@@ -1,6 +1,9 @@
 //! Tests of the whole: plugins that were built from this repository, in a host as an embedder would set it up.
 
+#![cfg(test)]
+
 mod calls;
+mod hostile;
 mod isolation;
 mod languages;
 mod loading;

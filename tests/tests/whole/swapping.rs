@@ -61,7 +61,10 @@ async fn a_version_that_is_refused_leaves_the_old_one_with_its_memory() {
 async fn the_old_version_is_deactivated_once_its_last_call_has_ended() {
     let lab = lab();
     let (plugin, _) = lab.load_built("probe", built::PROBE, granted()).await.unwrap();
-    assert!(lab.log.contains("activated because of ActivationReason::Install") && lab.log.contains("started because of ActivationReason::Install"));
+    assert!(
+        lab.log.contains("activated because of ActivationReason::Install")
+            && lab.log.contains("started because of ActivationReason::Install")
+    );
     let component = fs::read(built::PROBE).unwrap();
     let held = plugin.generation();
     lab.load("probe", &component, granted()).await.unwrap();
@@ -106,4 +109,36 @@ async fn no_call_fails_over_two_hundred_swaps() {
         assert!(one > 0 && two > 0 && calls == one + two, "both versions served: {one} and {two} of {calls}");
     }
     assert_eq!(plugin.generation().faults(), 0);
+}
+
+#[tokio::test]
+async fn a_folder_is_loaded_because_of_boot_and_again_because_of_swap() {
+    let lab = lab();
+    lab.place("probe", &fs::read(built::PROBE).unwrap()).unwrap();
+    for _ in 0..2 {
+        let results = lab.plugins.load_folder(lab.folder(), |_| granted()).await.unwrap();
+        assert!(results.iter().all(Result::is_ok));
+    }
+    assert!(
+        lab.log.contains("activated because of ActivationReason::Boot") && lab.log.contains("started because of ActivationReason::Swap")
+    );
+}
+
+/// Of two loads of one plugin, the one that was asked last is the one that serves, and what it reads is what is there then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_load_wins() {
+    let lab = Arc::new(lab());
+    let (plugin, _) = lab.load_built("echo", built::ECHO_ONE, granted()).await.unwrap();
+    for _ in 0..20 {
+        let file = lab.place("echo", &fs::read(built::ECHO_ONE).unwrap()).unwrap();
+        let first = lab.plugins.load(&file, granted());
+        let second = async {
+            tokio::task::yield_now().await;
+            fs::copy(built::ECHO_TWO, &file).unwrap();
+            lab.plugins.load(&file, granted()).await
+        };
+        let (_, second) = tokio::join!(first, second);
+        second.unwrap();
+        assert_eq!(version(&plugin).await, "0.2.0");
+    }
 }

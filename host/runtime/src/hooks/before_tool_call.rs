@@ -8,6 +8,8 @@ use crate::wire::exports::plugbay::plugin::before_tool_call as wire;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+/// Characters of a block's reason.
+const REASON: usize = 4_096;
 /// Characters of an approval's title.
 const TITLE: usize = 80;
 /// Characters of an approval's description.
@@ -99,7 +101,7 @@ impl Hook for BeforeToolCall {
         let Some(wire::Outcome { params, block, approval, attrs: facts }) = answer else { return Ok(ToolDecision::default()) };
         Ok(ToolDecision {
             params: params.map(object).transpose()?,
-            block: block.map(|b| b.reason),
+            block: block.map(reason).transpose()?,
             approval: approval.map(question).transpose()?,
             attrs: attrs(facts)?,
         })
@@ -119,6 +121,11 @@ impl Hook for BeforeToolCall {
 fn object(text: String) -> Result<Json, Malformed> {
     let json = Json::check(text).map_err(|e| Malformed::new("params", e))?;
     if json.as_str().trim_start().starts_with('{') { Ok(json) } else { Err(Malformed::new("params", "expected an object")) }
+}
+
+fn reason(block: wire::Block) -> Result<String, Malformed> {
+    within("block.reason", &block.reason, REASON)?;
+    Ok(block.reason)
 }
 
 fn question(request: wire::ApprovalRequest) -> Result<Approval, Malformed> {

@@ -9,8 +9,14 @@ pub use message_received::{Message, MessageReceived};
 use crate::hook::Malformed;
 use crate::json::Json;
 
+/// Further facts of a guest's.
+const ATTRS: usize = 64;
+
 /// Further facts of a guest's, checked.
 fn attrs(attrs: Vec<(String, String)>) -> Result<Vec<(String, Json)>, Malformed> {
+    if attrs.len() > ATTRS {
+        return Err(Malformed::new("attrs", format!("{} of them, {ATTRS} allowed", attrs.len())));
+    }
     attrs.into_iter().map(|(name, text)| Ok((name, Json::check(text).map_err(|e| Malformed::new("attrs", e))?))).collect()
 }
 

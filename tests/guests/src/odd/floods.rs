@@ -36,6 +36,27 @@ pub fn import_flood() -> Vec<u8> {
     Odd::new("import-flood").imports(LOG_ENABLED).handle(body).build()
 }
 
+/// Asks whether a log level is kept, twenty thousand times in straight code: no loop, no function of its own, no place where wasm looks up.
+pub fn straight_calls() -> Vec<u8> {
+    let body = format!("{} (call $none)", "(drop (call $log_enabled (i32.const 2)))".repeat(20_000));
+    Odd::new("straight-calls").imports(LOG_ENABLED).handle(&body).build()
+}
+
+/// Writes 4 MB of line breaks to the log, again and again.
+pub fn newline_flood() -> Vec<u8> {
+    let fill = "(local $at i32) (local.set $at (call $filled (i32.const 4000000))) (memory.fill (local.get $at) (i32.const 10) (i32.const 4000000))";
+    let body =
+        format!("{fill} (loop $again (call $log_write (i32.const 2) (local.get $at) (i32.const 4000000)) (br $again)) (unreachable)");
+    Odd::new("newline-flood").imports(LOG_WRITE).handle(&body).build()
+}
+
+/// Makes a thousand timers of the host's in each call, drops none and answers well.
+pub fn handle_hoard() -> Vec<u8> {
+    let again = "(local.set $n (i32.add (local.get $n) (i32.const 1))) (br_if $again (i32.lt_u (local.get $n) (i32.const 1000)))";
+    let body = format!("(local $n i32) (loop $again (drop (call $subscribe (i64.const -1))) {again}) (call $none)");
+    Odd::new("handle-hoard").imports(SUBSCRIBE).handle(&body).build()
+}
+
 /// Hands 200 MB of text, one line, to `log.write`. Its cell must be allowed 256 MiB, or the memory limit stops it first.
 pub fn import_200mb() -> Vec<u8> {
     long_line("import-200mb", 200_000_000)

@@ -102,3 +102,21 @@ pub fn writes_in_activate() -> Vec<u8> {
     let body = "(call $log_write (i32.const 2) (global.get $line) (global.get $line_len)) (call $none)";
     Odd::new("writes-in-activate").imports(LOG_WRITE).text("line", "written in activate").activate(body).build()
 }
+
+/// A schema for its settings of twenty-five levels, each of which refers to the next one twice.
+pub fn schema_doubles() -> Vec<u8> {
+    let level = |n: u32| format!(r##""A{n}":{{"allOf":[{{"$ref":"#/$defs/A{next}"}},{{"$ref":"#/$defs/A{next}"}}]}}"##, next = n + 1);
+    let levels: Vec<String> = (0..25).map(level).collect();
+    let schema = format!(r##"{{"$ref":"#/$defs/A0","$defs":{{{},"A25":{{"required":["x"]}}}}}}"##, levels.join(","));
+    Odd::new("schema-doubles").describe(format!(r#"{{"config":{schema}}}"#)).build()
+}
+
+/// A schema for its settings that is part of itself.
+pub fn schema_in_itself() -> Vec<u8> {
+    Odd::new("schema-in-itself").describe(r##"{"config":{"anyOf":[{},{"$ref":"#"},{"$ref":"#"}]}}"##).build()
+}
+
+/// A schema for its settings whose pattern takes gigabytes to compile.
+pub fn schema_pattern() -> Vec<u8> {
+    Odd::new("schema-pattern").describe(r#"{"config":{"pattern":"((a{100}){100}){100}"}}"#).build()
+}

@@ -30,11 +30,13 @@ pub use binaries::{component_65mb, core_module, custom_section_4gb, empty, rando
 pub use compile_bomb::compile_bomb;
 pub use composed::composed;
 pub use floods::{
-    block_forever, host_resources, import_9mb, import_200mb, import_flood, own_resources, spin, spin_then_ok, stack_overflow,
+    block_forever, handle_hoard, host_resources, import_9mb, import_200mb, import_flood, newline_flood, own_resources, spin, spin_then_ok,
+    stack_overflow, straight_calls,
 };
 pub use lifecycle::{
     describe_differs, describe_huge, describe_loops, describe_names_absent_hook, describe_not_json, describe_refused_by_schema,
-    describe_repeats, spin_in_start, trap_in_activate, trap_in_describe, trap_in_start, writes_in_activate,
+    describe_repeats, schema_doubles, schema_in_itself, schema_pattern, spin_in_start, trap_in_activate, trap_in_describe, trap_in_start,
+    writes_in_activate,
 };
 pub use manifests::{
     manifest_bad_id, manifest_bad_version, manifest_concatenated, manifest_missing, manifest_not_json, manifest_other_id, manifest_twice,
@@ -103,6 +105,9 @@ pub const FIXTURES: &[Fixture] = &[
     ("own-resources", own_resources),
     ("host-resources", host_resources),
     ("import-flood", import_flood),
+    ("straight-calls", straight_calls),
+    ("newline-flood", newline_flood),
+    ("handle-hoard", handle_hoard),
     ("block-forever", block_forever),
     ("stack-overflow", stack_overflow),
     ("spin", spin),
@@ -117,6 +122,9 @@ pub const FIXTURES: &[Fixture] = &[
     ("describe-refused-by-schema", describe_refused_by_schema),
     ("describe-not-json", describe_not_json),
     ("describe-huge", describe_huge),
+    ("schema-doubles", schema_doubles),
+    ("schema-in-itself", schema_in_itself),
+    ("schema-pattern", schema_pattern),
     ("trap-in-activate", trap_in_activate),
     ("writes-in-activate", writes_in_activate),
     ("trap-in-host-call", trap_in_host_call),

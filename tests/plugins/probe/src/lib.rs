@@ -6,7 +6,7 @@ use plugbay_sdk::prelude::*;
 
 struct Probe;
 
-#[plugin]
+#[plugin(isolation(shared, session))]
 impl Probe {
     fn activate(activation: &Activation) -> Self {
         match &activation.previous_version {
@@ -28,6 +28,8 @@ impl Probe {
         match event.tool_name.as_str() {
             "look" => Ok(Some(look(call)?)),
             "size" => Ok(Some(size(&event.params)?)),
+            "deadline" => Ok(Some(ToolDecision::rewrite(&json!({ "left": call.deadline_ms }))?)),
+            "panic" => panic!("as you asked"),
             _ => Ok(None),
         }
     }

@@ -1,0 +1,72 @@
+//! Benchmarks: what the host adds to raw wasmtime, in figures that mean the same on any machine.
+//!
+//! Each baseline is raw wasmtime (or what its name says) doing the same guest work by the same compiled component, on the same engine, in the
+//! same run, round by round in turn with ours; the ratio is the median of the rounds' ratios, since machines drift. A module here measures one
+//! row, or a few that belong together. All of them together take some minutes, most of it for the plugins of `idle-plugin-kib`, which have to
+//! be compiled first. A bar that is missed is said in its row.
+
+mod cache_load;
+mod fresh_cell;
+mod hook_call;
+mod host_import;
+mod idle;
+mod json;
+mod noisy;
+mod options;
+mod raw;
+mod rounds;
+mod row;
+mod stage;
+
+pub use idle::serve_child as serve_idle_child;
+pub use options::{Options, USAGE};
+
+use anyhow::{Context, Result};
+use plugbay_runtime::engine::Engine;
+use row::Row;
+use tokio::runtime::{Builder, Runtime};
+
+/// The benchmarks, by the name of the first row of each.
+const NAMES: [&str; 8] =
+    ["hook-call-100b", "hook-call-10k", "json-10k", "host-import", "fresh-cell", "cache-load", "idle-plugin-kib", "noisy-neighbour"];
+
+/// Worker threads of the host that is measured.
+const WORKERS: usize = 2;
+
+/// Measures what was asked for and says what came out.
+///
+/// # Errors
+/// If something can't be measured.
+pub fn run(options: &Options) -> Result<()> {
+    let runtime = runtime()?;
+    let mut rows = Vec::new();
+    for name in NAMES.into_iter().filter(|name| options.wants(name)) {
+        eprintln!("measuring {name} …");
+        rows.extend(measure(&runtime, name, options).with_context(|| format!("measuring {name}"))?);
+    }
+    print!("{}", row::table(&rows));
+    if let Some(file) = &options.json {
+        std::fs::write(file, serde_json::to_vec_pretty(&rows)?).with_context(|| format!("writing {}", file.display()))?;
+    }
+    Ok(())
+}
+
+fn measure(runtime: &Runtime, name: &str, options: &Options) -> Result<Vec<Row>> {
+    let rounds = options.rounds;
+    match name {
+        "hook-call-100b" => runtime.block_on(hook_call::tool_call(rounds)),
+        "hook-call-10k" => runtime.block_on(hook_call::message(rounds)),
+        "json-10k" => runtime.block_on(json::check(rounds)),
+        "host-import" => runtime.block_on(host_import::imports(rounds)),
+        "fresh-cell" => runtime.block_on(fresh_cell::fresh(rounds)),
+        "cache-load" => runtime.block_on(cache_load::load(rounds)),
+        "idle-plugin-kib" => idle::memory(options.plugins),
+        _ => noisy::neighbours(runtime),
+    }
+}
+
+/// The runtime of a host.
+fn runtime() -> Result<Runtime> {
+    Engine::prepare_thread();
+    Ok(Builder::new_multi_thread().worker_threads(WORKERS).on_thread_start(Engine::prepare_thread).enable_all().build()?)
+}
