@@ -107,8 +107,8 @@ impl<C: Occupant> Bay<C> {
     pub async fn enter(&self, session: Option<&str>, budget: &Budget) -> Result<Lease<C>, Unserved> {
         let session = session.filter(|_| self.isolation == Isolation::Session);
         let Some(session) = session else {
-            self.acquire(&self.common.permits, budget).await?;
-            return Ok(Lease::new(self.common.clone()));
+            let waited = self.acquire(&self.common.permits, budget).await?;
+            return Ok(Lease::new(self.common.clone(), waited));
         };
         let berth = lock(&self.sessions).berth(session);
         let entered = self.enter_session(berth, budget).await;
@@ -119,9 +119,9 @@ impl<C: Occupant> Bay<C> {
     }
 
     async fn enter_session(&self, berth: Arc<Berth<C>>, budget: &Budget) -> Result<Lease<C>, Unserved> {
-        self.acquire(&berth.permits, budget).await?;
-        let mut lease = Lease::new(berth);
-        self.acquire(&self.at_once, budget).await?;
+        let waited = self.acquire(&berth.permits, budget).await?;
+        let mut lease = Lease::new(berth, waited);
+        lease.waited |= self.acquire(&self.at_once, budget).await?;
         lease.at_once = Some(self.at_once.clone());
         if lease.cell.is_none() {
             lease.displaced = lock(&self.sessions).make_room();
@@ -142,18 +142,18 @@ impl<C: Occupant> Bay<C> {
         sessions.values().chain([&self.common]).flat_map(|b| std::mem::take(&mut *lock(&b.warm))).collect()
     }
 
-    /// Takes a permit, which the lease gives back.
-    async fn acquire(&self, permits: &Semaphore, budget: &Budget) -> Result<(), Unserved> {
+    /// Takes a permit, which the lease gives back. Whether that took waiting.
+    async fn acquire(&self, permits: &Semaphore, budget: &Budget) -> Result<bool, Unserved> {
         if let Ok(place) = permits.try_acquire() {
             place.forget();
-            return Ok(());
+            return Ok(false);
         }
         let _waiting = self.wait_in_line()?;
         // Boxed, so that the usual call, which doesn't wait, isn't as large as this one.
         match Box::pin(timeout_at(budget.deadline, permits.acquire())).await {
             Ok(Ok(place)) => {
                 place.forget();
-                Ok(())
+                Ok(true)
             }
             // A semaphore of ours is never closed; if it were, nobody could be served either.
             Ok(Err(_)) | Err(_) => Err(Unserved::Waited(budget.over())),
@@ -218,15 +218,22 @@ pub struct Lease<C: Occupant> {
     cell: Option<C>,
     berth: Arc<Berth<C>>,
     displaced: Vec<C>,
+    waited: bool,
     /// For `session`: what counts calls over all sessions.
     at_once: Option<Arc<Semaphore>>,
 }
 
 impl<C: Occupant> Lease<C> {
     /// For one who has taken a permit of this berth.
-    fn new(berth: Arc<Berth<C>>) -> Self {
+    fn new(berth: Arc<Berth<C>>, waited: bool) -> Self {
         let cell = lock(&berth.warm).pop();
-        Self { cell, berth, displaced: Vec::new(), at_once: None }
+        Self { cell, berth, displaced: Vec::new(), waited, at_once: None }
+    }
+
+    /// Whether the lease was waited for; else no time worth measuring has passed.
+    #[must_use]
+    pub const fn waited(&self) -> bool {
+        self.waited
     }
 
     /// The cell, if there is one.

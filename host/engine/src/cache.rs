@@ -18,6 +18,9 @@ use wasmtime::component::Component;
 /// Bytes of a key and of a hash.
 const KEY: usize = 32;
 
+/// Bytes of compiled code that take longer to read and to check than a call usually takes.
+const LARGE: u64 = 4 << 20;
+
 /// How files end that are being written.
 const UNFINISHED: &str = "tmp";
 
@@ -51,6 +54,11 @@ impl Cache {
         let engine_hash = compatibility.0.finalize().to_hex();
         let suffix = format!("{}-{profile}", engine_hash.as_str().get(..16).unwrap_or_default());
         Ok(Self { folder: folder.clone(), key: key(&settings.key)?, suffix })
+    }
+
+    /// Whether reading the compiled component takes long, if it is here.
+    pub(crate) fn is_large(&self, digest: Digest) -> bool {
+        fs::metadata(self.path(digest)).is_ok_and(|m| m.len() > LARGE)
     }
 
     /// The compiled component, if it is here and whole.

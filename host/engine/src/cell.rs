@@ -4,7 +4,7 @@
 //! abandoned half-way, is [broken](Cell::is_broken) and has to be dropped; making a new one costs about ten microseconds from a pool. Around the call itself there
 //! are: a budget of processor time, a deadline in wall time, a count of host calls, and a net for panics of the host's own code.
 
-use crate::clock::{Clock, Running};
+use crate::clock::Clock;
 use crate::diagnose;
 use crate::engine::Engine;
 use crate::fault::{CallError, Fault};
@@ -226,13 +226,13 @@ impl<T: Send + 'static> Around<T> {
         guest: impl AsyncFnOnce(&mut Store<CellState<T>>) -> wasmtime::Result<R>,
     ) -> Result<R, CallError> {
         self.broken = true; // until the guest has come to a good end
-        let ticking: Running = self.clock.running();
+        let ticking = self.clock.running();
         self.store.set_epoch_deadline(1);
         self.store.data_mut().gauge.begin_call(budget.cpu);
         lock(&self.stderr).forget_last();
         let ended = {
-            let (guest, late) = (pin!(guest(&mut self.store)), pin!(None));
-            metered(&self.slices, guest, late, budget.deadline).await
+            let guest = pin!(guest(&mut self.store));
+            metered(&self.slices, guest, budget.deadline).await
         };
         drop(ticking);
         let result = ended.map_err(|ended| self.diagnose(ended, budget))?;
@@ -261,9 +261,9 @@ impl<T: Send + 'static> Around<T> {
 fn metered<R>(
     slices: &Slices,
     mut guest: Pin<&mut impl Future<Output = wasmtime::Result<R>>>,
-    mut late: Pin<&mut Option<Sleep>>,
     deadline: Instant,
 ) -> impl Future<Output = Result<R, Ended>> {
+    let mut late: Option<Pin<Box<Sleep>>> = None;
     poll_fn(move |cx| {
         slices.begin();
         let polled = catch_unwind(AssertUnwindSafe(|| guest.as_mut().poll(cx)));
@@ -273,10 +273,8 @@ fn metered<R>(
             Ok(Poll::Ready(result)) => return Poll::Ready(result.map_err(Ended::Guest)),
             Err(panic) => return Poll::Ready(Err(Ended::Host(diagnose::panic_text(&*panic)))),
         }
-        if late.is_none() {
-            late.set(Some(sleep_until(deadline)));
-        }
-        late.as_mut().as_pin_mut().map_or(Poll::Pending, |late| late.poll(cx).map(|()| Err(Ended::Late)))
+        let late = late.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        late.as_mut().poll(cx).map(|()| Err(Ended::Late))
     })
 }
 

@@ -37,12 +37,12 @@ impl Clock {
     }
 
     /// Ticks for as long as the answer lives.
-    pub(crate) fn running(self: &Arc<Self>) -> Running {
+    pub(crate) fn running(&self) -> Running<'_> {
         self.shared.calls.fetch_add(1, SeqCst);
         if self.shared.parked.load(SeqCst) {
             self.wake();
         }
-        Running(self.clone())
+        Running(self)
     }
 
     fn wake(&self) {
@@ -65,9 +65,9 @@ impl Drop for Clock {
 }
 
 /// A call is under way.
-pub(crate) struct Running(Arc<Clock>);
+pub(crate) struct Running<'a>(&'a Clock);
 
-impl Drop for Running {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.0.shared.calls.fetch_sub(1, SeqCst);
     }

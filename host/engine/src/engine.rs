@@ -206,7 +206,10 @@ impl Engine {
     }
 
     async fn cached(&self, digest: Digest) -> Option<Component> {
-        self.0.cache.as_ref()?;
+        let cache = self.0.cache.as_ref()?;
+        if !cache.is_large(digest) {
+            return cache.load(&self.0.wasm, digest);
+        }
         let engine = self.clone();
         let loaded = tokio::task::spawn_blocking(move || engine.0.cache.as_ref()?.load(&engine.0.wasm, digest));
         loaded.await.unwrap_or_else(|e| {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use wasmtime::component::{ComponentNamedList, Lift, Lower, Resource, TypedFunc};
 
 /// A hook's function.
-pub(crate) type HookFunc<H> = TypedFunc<(Context, Arc<<H as Hook>::Wire>), (Result<<H as Hook>::Answer, String>,)>;
+pub(crate) type HookFunc<H> = TypedFunc<(Arc<Context>, Arc<<H as Hook>::Wire>), (Result<<H as Hook>::Answer, String>,)>;
 
 /// The answer of a function that has nothing to say but that it failed.
 type Fallible = (Result<(), String>,);
@@ -88,10 +88,11 @@ impl PluginCell {
         call: &Call,
         shows_transcript: bool,
         event: Arc<H::Wire>,
+        left: Duration,
         budget: &Budget,
     ) -> Result<H::Outcome, CallError> {
         let handle = self.hook::<H>().map_err(mistyped)?;
-        let context = self.context(call, H::NAME, shows_transcript, budget);
+        let context = self.context(call, H::NAME, shows_transcript, left);
         self.spent |= context.is_err(); // the guest has filled its table of handles
         let (context, handles) = context?;
         let (answer,) = self.cell.call(&handle, (context, event), budget).await?;
@@ -136,8 +137,8 @@ impl PluginCell {
         call: &Call,
         name: &'static str,
         shows_transcript: bool,
-        budget: &Budget,
-    ) -> Result<(Context, Handles), CallError> {
+        left: Duration,
+    ) -> Result<(Arc<Context>, Handles), CallError> {
         let call = &*call.0;
         let handles = self.cell.limits().handles.get() as u64;
         let full = |_| Fault::Limit(Overrun { limit: Limit::Handles, observed: handles + 1, allowed: handles });
@@ -151,10 +152,10 @@ impl PluginCell {
             transcript: transcript.as_ref().map(|t| Resource::new_borrow(t.rep())),
             run: call.run.clone(),
             principal: call.principal.clone(),
-            deadline_ms: millis(budget.left()),
+            deadline_ms: millis(left),
             attrs: call.attrs.clone(),
         };
-        Ok((context, Handles { session, transcript }))
+        Ok((Arc::new(context), Handles { session, transcript }))
     }
 
     /// Takes the call's handles back. A guest can't keep a borrowed handle: wasmtime refuses its answer if it tries.

@@ -224,10 +224,11 @@ impl Generation {
         let budget = Budget::new(wall, self.blueprint.limits());
         let mut lease = self.bay.enter(call.0.session.as_ref().map(|s| s.stable_key()), &budget).await?;
         self.end(lease.displaced(), DeactivationReason::Idle);
-        if budget.left() < wall / TOO_LATE {
+        let left = if lease.waited() { budget.left() } else { wall };
+        if left < wall / TOO_LATE {
             return Err(Unserved::Waited(budget.over()).into());
         }
-        ToTheEnd::new(self.serve::<H>(lease, call.clone(), event.wire(), budget)).await
+        ToTheEnd::new(self.serve::<H>(lease, call.clone(), event.wire(), left, budget)).await
     }
 
     async fn serve<H: Hook>(
@@ -235,11 +236,12 @@ impl Generation {
         mut lease: Lease<PluginCell>,
         call: Call,
         event: Arc<H::Wire>,
+        left: Duration,
         budget: Budget,
     ) -> Result<H::Outcome, CallError> {
         let answer = async {
             let cell = self.occupy(&mut lease, &budget).await?;
-            cell.handle::<H>(&call, self.shows_transcript, event, &budget).await
+            cell.handle::<H>(&call, self.shows_transcript, event, left, &budget).await
         }
         .await;
         self.counted(answer)

@@ -1,0 +1,53 @@
+//! What outlives a process: keyed stores that plugins write JSON to, in memory or in SQLite.
+//!
+//! Three ideas. A [`StateStore`] is a backend; it hands out a [`KeyedStore`] per owner and namespace, and nothing of the database shows through
+//! either.
+//! All rules (expiry, eviction, limits, comparisons) are written once, over a handful of row operations that each backend brings. Reads run in
+//! place and are ready when first polled; a write answers when it is committed. The crate knows no wasm and no plugin API.
+//!
+//! What it costs and how it fails stands at each backend ([`Sqlite`], [`Memory`]). Every failure is a [`StateError`]: a [`Code`], the
+//! [`Operation`] that was called, and a sentence.
+//!
+//! ```
+//! use plugbay_state::{Applied, Change, Memory, Options, Owner, StateStore};
+//!
+//! # async fn example() -> Result<(), plugbay_state::StateError> {
+//! let state = Memory::default();
+//! let notes = state.open(&Owner::new("scribe")?, "notes", Options::up_to(100)).await?;
+//!
+//! notes.register("greeting", r#"{"text":"hello"}"#.into(), None).await?;
+//! assert_eq!(notes.lookup("greeting").await?.as_deref(), Some(r#"{"text":"hello"}"#));
+//!
+//! // Read, think, write: applied only if nobody else wrote in between.
+//! let seen = notes.observe("greeting").await?;
+//! let change = Change::Set { value: r#"{"text":"bye"}"#.into(), ttl: Some(60_000) };
+//! assert_eq!(notes.compare_and_apply("greeting", &seen.comparison, change, &[]).await?, Applied::Applied);
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(example()).unwrap();
+//! ```
+
+mod check;
+mod clock;
+mod error;
+mod keyed;
+mod limits;
+mod memory;
+mod pins;
+mod probe;
+mod rows;
+mod rules;
+mod sqlite;
+mod store;
+mod token;
+
+pub use clock::{Clock, MAX_TIME, SystemClock, TestClock};
+pub use error::{Code, Operation, StateError};
+pub use limits::{Limit, Overrun, StateLimits};
+pub use memory::Memory;
+pub use probe::{Probe, Step};
+pub use sqlite::{DATABASE_FILE, SCHEMA_VERSION, Sqlite, SqliteSettings, Synchronous};
+pub use store::{
+    Applied, Change, Comparison, Condition, Entry, ExportedRow, KeyedStore, Observation, Options, Order, Overflow, Owner, Page, Range,
+    Reply, RowId, StateStore, Usage,
+};

@@ -1,0 +1,141 @@
+//! Every statement of the keyed store, and the schema, in one place.
+//!
+//! `keyed_usage` counts rows and bytes per namespace, expired rows included; triggers keep it right whoever writes. The two partial indexes hold rows
+//! with an expiry only: one serves a namespace, one the sweep over all. Unless a statement says otherwise, parameters are 1 owner, 2 namespace, 3
+//! key, 4 now, 5 limit.
+
+/// What takes the schema from each version to the next; the first makes version 1 of nothing.
+pub(super) const MIGRATIONS: &[&str] = &["
+    CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    INSERT INTO meta VALUES ('identity', lower(hex(randomblob(16))));
+
+    CREATE TABLE keyed (
+        owner TEXT NOT NULL,
+        namespace TEXT NOT NULL,
+        key TEXT NOT NULL,
+        value TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER,
+        PRIMARY KEY (owner, namespace, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX keyed_by_age ON keyed (owner, namespace, created_at, key);
+    CREATE INDEX keyed_by_expiry ON keyed (owner, namespace, expires_at) WHERE expires_at IS NOT NULL;
+    CREATE INDEX keyed_to_sweep ON keyed (expires_at) WHERE expires_at IS NOT NULL;
+
+    CREATE TABLE keyed_usage (
+        owner TEXT NOT NULL,
+        namespace TEXT NOT NULL,
+        rows INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        PRIMARY KEY (owner, namespace)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER keyed_inserted AFTER INSERT ON keyed BEGIN
+        INSERT INTO keyed_usage VALUES (new.owner, new.namespace, 1, octet_length(new.value))
+        ON CONFLICT DO UPDATE SET rows = rows + 1, bytes = bytes + excluded.bytes;
+    END;
+    CREATE TRIGGER keyed_updated AFTER UPDATE OF value ON keyed WHEN octet_length(new.value) <> octet_length(old.value) BEGIN
+        UPDATE keyed_usage SET bytes = bytes + octet_length(new.value) - octet_length(old.value)
+        WHERE owner = new.owner AND namespace = new.namespace;
+    END;
+    CREATE TRIGGER keyed_deleted AFTER DELETE ON keyed BEGIN
+        UPDATE keyed_usage SET rows = rows - 1, bytes = bytes - octet_length(old.value)
+        WHERE owner = old.owner AND namespace = old.namespace;
+        DELETE FROM keyed_usage WHERE owner = old.owner AND namespace = old.namespace AND rows = 0;
+    END;
+"];
+
+pub(super) const IDENTITY: &str = "SELECT value FROM meta WHERE name = 'identity'";
+
+pub(super) const GET: &str = "SELECT value, created_at, expires_at FROM keyed WHERE owner = ?1 AND namespace = ?2 AND key = ?3";
+
+pub(super) const SURVEY: &str = "
+    SELECT
+        (SELECT max(created_at) FROM keyed WHERE owner = ?1 AND namespace = ?2),
+        EXISTS (SELECT 1 FROM keyed WHERE owner = ?1 AND namespace = ?2 AND expires_at <= ?4),
+        used.here, used.rows, used.bytes, octet_length(keyed.value), keyed.expires_at
+    FROM (
+        SELECT coalesce(sum(rows) FILTER (WHERE namespace = ?2), 0) AS here, coalesce(sum(rows), 0) AS rows, coalesce(sum(bytes), 0) AS bytes
+        FROM keyed_usage WHERE owner = ?1
+    ) AS used LEFT JOIN keyed ON keyed.owner = ?1 AND keyed.namespace = ?2 AND keyed.key = ?3";
+
+/// ?3: now.
+pub(super) const LIVE: &str = "
+    SELECT coalesce((SELECT rows FROM keyed_usage WHERE owner = ?1 AND namespace = ?2), 0)
+        - (SELECT count(*) FROM keyed WHERE owner = ?1 AND namespace = ?2 AND expires_at <= ?3)";
+
+/// ?3: now.
+pub(super) const HAS_EXPIRED: &str = "SELECT EXISTS (SELECT 1 FROM keyed WHERE owner = ?1 AND namespace = ?2 AND expires_at <= ?3)";
+
+/// ?2: now.
+pub(super) const EXPIRED_OF: &str =
+    "SELECT count(*), coalesce(sum(octet_length(value)), 0) FROM keyed WHERE owner = ?1 AND expires_at <= ?2";
+
+pub(super) const OLDEST_BYTES: &str = "
+    SELECT coalesce(sum(bytes), 0) FROM (
+        SELECT octet_length(value) AS bytes FROM keyed
+        WHERE owner = ?1 AND namespace = ?2 AND key <> ?3 AND (expires_at IS NULL OR expires_at > ?4)
+        ORDER BY created_at, key LIMIT ?5
+    )";
+
+pub(super) const EVICT: &str = "
+    DELETE FROM keyed WHERE owner = ?1 AND namespace = ?2 AND key IN (
+        SELECT key FROM keyed
+        WHERE owner = ?1 AND namespace = ?2 AND key <> ?3 AND (expires_at IS NULL OR expires_at > ?4)
+        ORDER BY created_at, key LIMIT ?5
+    )";
+
+pub(super) const PUT: &str = "
+    INSERT INTO keyed (owner, namespace, key, value, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+    ON CONFLICT DO UPDATE SET value = excluded.value, created_at = excluded.created_at, expires_at = excluded.expires_at";
+
+pub(super) const REMOVE: &str = "DELETE FROM keyed WHERE owner = ?1 AND namespace = ?2 AND key = ?3";
+
+pub(super) const CLEAR: &str = "DELETE FROM keyed WHERE owner = ?1 AND namespace = ?2";
+
+pub(super) const PURGE: &str = "DELETE FROM keyed WHERE owner = ?1";
+
+/// ?3: how many at most.
+pub(super) const EXPIRE: &str = "
+    DELETE FROM keyed WHERE owner = ?1 AND namespace = ?2 AND key IN (
+        SELECT key FROM keyed WHERE owner = ?1 AND namespace = ?2 AND expires_at <= ?4 ORDER BY expires_at, key LIMIT ?3
+    )";
+
+/// ?1: now; ?2: how many at most.
+pub(super) const SWEEP: &str = "
+    DELETE FROM keyed WHERE (owner, namespace, key) IN (
+        SELECT owner, namespace, key FROM keyed WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2
+    )";
+
+pub(super) const SCAN_OLDEST: &str = "
+    SELECT key, value, created_at, expires_at FROM keyed
+    WHERE owner = ?1 AND namespace = ?2 AND (expires_at IS NULL OR expires_at > ?3) ORDER BY created_at, key";
+
+/// A scan by key; the end of the range and the order are part of the statement, so that the index bounds it. ?3 now, ?4 start, ?5 limit, ?6 end.
+macro_rules! scan_keys {
+    ($end:literal, $order:literal) => {
+        concat!(
+            "SELECT key, value, created_at, expires_at FROM keyed WHERE owner = ?1 AND namespace = ?2 AND key >= ?4",
+            $end,
+            " AND (expires_at IS NULL OR expires_at > ?3) ORDER BY key ",
+            $order,
+            " LIMIT ?5"
+        )
+    };
+}
+pub(super) const SCAN_UP: &str = scan_keys!("", "ASC");
+pub(super) const SCAN_DOWN: &str = scan_keys!("", "DESC");
+pub(super) const SCAN_UP_TO_END: &str = scan_keys!(" AND key < ?6", "ASC");
+pub(super) const SCAN_DOWN_FROM_END: &str = scan_keys!(" AND key < ?6", "DESC");
+
+/// ?1: now.
+pub(super) const USAGE: &str = "
+    SELECT used.owner, used.namespace, used.rows, used.bytes, count(gone.key), coalesce(sum(octet_length(gone.value)), 0)
+    FROM keyed_usage AS used
+    LEFT JOIN keyed AS gone ON gone.owner = used.owner AND gone.namespace = used.namespace AND gone.expires_at <= ?1
+    GROUP BY used.owner, used.namespace ORDER BY used.owner, used.namespace";
+
+/// ?1 to ?3: the row before the first; ?4: now; ?5: how many at most.
+pub(super) const EXPORT: &str = "
+    SELECT key, value, created_at, expires_at, owner, namespace FROM keyed
+    WHERE (owner, namespace, key) > (?1, ?2, ?3) AND (expires_at IS NULL OR expires_at > ?4)
+    ORDER BY owner, namespace, key LIMIT ?5";
