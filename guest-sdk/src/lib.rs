@@ -30,9 +30,9 @@
 //! | method | when |
 //! |---|---|
 //! | `activate(activation: &Activation, settings: YourSettings) -> Result<Self>` | a new cell; without it `Self: Default`. Without the second parameter there are no settings |
-//! | `deactivate(&mut self, reason: DeactivationReason)` | a cell ends in good order |
+//! | `deactivate(&mut self, reason: DeactivationReason)` | a cell ends in good order, unless it was made for one call |
 //! | `started(&mut self, reason: ActivationReason) -> Result<()>` | once, after the version went live |
-//! | `save(&mut self) -> Result<Vec<u8>>`, `restore(&mut self, from_version: &str, saved: Vec<u8>) -> Result<()>` | memory goes from one version to the next; both or neither |
+//! | `save(&mut self) -> Result<Vec<u8>>`, `restore(&mut self, from_version: &str, saved: Vec<u8>) -> Result<()>` | memory goes from one version to the next; both or neither. No host calls them yet |
 //! | a hook that may answer: `(&mut self, call: &Call, event: …) -> Result<Option<…>>` | `before_tool_call` |
 //! | a hook that only looks: `(&mut self, call: &Call, event: …) -> Result<()>` | `message_received` |
 //!
@@ -43,7 +43,8 @@
 //!
 //! - `#[plugin(id = "…", version = "…", isolation(shared, pool, session, call))]`: the first two default to Cargo.toml's; `isolation`
 //!   says how the code may be kept, and defaults to `shared`, one long-lived cell.
-//! - `#[hook(priority = 10, budget_ms = 500, tools("shell", "exec"))]` on a hook.
+//! - `#[hook(priority = 10, budget_ms = 500, tools("shell", "exec"))]` on a hook. `budget_ms` can only be less than the hook's own budget: more
+//!   is the operator's to give. The gateway goes by priority and tools; a test that calls the method doesn't.
 //!
 //! # Settings
 //!
@@ -77,7 +78,10 @@
 //! }
 //! ```
 //!
-//! What it costs: a plugin with one hook is about 60 KiB of wasm; settings add serde_json and the schema, about 150 KiB. A call costs one `RefCell`
+//! Nested structs and enums have `#[plugbay_sdk::settings]` on them too. A type that contains itself compiles, and a host refuses the plugin: its
+//! schema has no end.
+//!
+//! What it costs: a plugin with one hook is about 66 KiB of wasm; settings add serde_json and the schema, about 140 KiB. A call costs one `RefCell`
 //! borrow beside the conversion of its arguments.
 //!
 //! How it fails: a misspelt method, a wrong signature or a bad option is a compile error at that place. At run time everything is a

@@ -1,7 +1,8 @@
 //! The plugin's log: `log::info!("saw {count} of them")`, and the same with `trace`, `debug`, `warn` and `error`.
 //!
 //! What it is for: lines for the operator. What it costs: a line below the host's level costs one call of the host and is never formatted.
-//! How it fails: never; the host cuts lines beyond 4 KiB and drops what is beyond 64 KiB a second, and says so in the log.
+//! How it fails: never; the host cuts lines beyond 4 KiB and drops what is beyond 64 KiB a second (a line
+//! counts as 64 bytes at least), and says so in the log.
 //!
 //! Natively every line goes to stderr.
 

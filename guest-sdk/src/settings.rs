@@ -1,7 +1,7 @@
 //! A plugin's settings as a type of its own.
 //!
 //! What it is for: `#[plugbay_sdk::settings]` makes a struct readable and describable; what is unknown in it is an error. What it costs:
-//! serde_json and schemars in the plugin, about 150 KiB. How it fails: `activate` answers serde's message, naming the field.
+//! serde_json and schemars in the plugin, about 140 KiB. How it fails: `activate` answers serde's message, naming the field.
 
 use crate::{Error, Result};
 use schemars::generate::SchemaSettings;
@@ -18,7 +18,8 @@ pub trait Settings: DeserializeOwned {
     fn schema() -> String;
 }
 
-/// The schema, with everything in one place, so that a reader finds each `x-secret` on its way down.
+/// The schema, with everything in one place, so that a reader finds each `x-secret` on its way down. Only a type that contains itself is left as a
+/// reference, which the host refuses.
 #[must_use]
 pub fn schema_of<T: schemars::JsonSchema>() -> String {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);

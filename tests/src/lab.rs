@@ -4,6 +4,7 @@
 
 use anyhow::Result;
 use plugbay_runtime::engine::{CacheSettings, CompileIn, CompileLimits, Engine, EngineSettings, Level, LogSink};
+use plugbay_runtime::state::{Sqlite, SqliteSettings, StateStore};
 use plugbay_runtime::{Fired, Grant, Grants, LoadError, Loaded, Payload, Plugin, Plugins, Settings, ToolCall};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ pub struct Lab {
     pub plugins: Plugins,
     /// The engine that they run on.
     pub engine: Engine,
+    /// What they store.
+    pub state: Arc<dyn StateStore>,
     /// What they say.
     pub log: Arc<Lines>,
     folder: TempDir,
@@ -45,8 +48,9 @@ impl Lab {
         let engine = Engine::new(settings)?;
         let log = Arc::new(Lines::default());
         let sink = log.clone();
-        let plugins = Plugins::with_logs(engine.clone(), move |_| sink.clone())?;
-        Ok(Self { plugins, engine, log, folder })
+        let state: Arc<dyn StateStore> = Arc::new(Sqlite::open(SqliteSettings::new(folder.path().join("state")))?);
+        let plugins = Plugins::with_logs(engine.clone(), state.clone(), move |_| sink.clone())?;
+        Ok(Self { plugins, engine, state, log, folder })
     }
 
     /// Where files can be put.

@@ -5,11 +5,13 @@
 use anyhow::{Context, Result};
 use plugbay_guests::built;
 use plugbay_runtime::engine::{CacheSettings, CallError, CompileIn, Cpu, Engine, EngineSettings, serve_compile_child};
+use plugbay_runtime::state::{Sqlite, SqliteSettings};
 use plugbay_runtime::{BeforeToolCall, Call, Fired, Grant, Grants, Payload, Plugins, Session, Settings, ToolCall, ToolDecision};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 fn main() -> ExitCode {
@@ -43,7 +45,8 @@ async fn show(folder: &Path) -> Result<()> {
 
     let mut settings = EngineSettings::new(CompileIn::Child(std::env::current_exe()?));
     settings.cache = Some(CacheSettings { folder: folder.join("cache"), key: folder.join("cache.key") });
-    let host = Plugins::new(Engine::new(settings)?)?;
+    let state = Sqlite::open(SqliteSettings::new(folder.join("state")))?;
+    let host = Plugins::new(Engine::new(settings)?, Arc::new(state))?;
 
     println!("1. A folder of plugins is loaded.\n");
     for loaded in host.load_folder(&plugins, policy).await? {

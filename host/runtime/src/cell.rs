@@ -66,7 +66,9 @@ impl PluginCell {
     pub(crate) async fn activate(&mut self, activation: &Activation, budget: &Budget) -> Result<(), CallError> {
         let activate = self.export::<(&Activation,), Fallible>("plugin", "activate").map_err(mistyped)?;
         let (answer,) = self.cell.call(&activate, (activation,), budget).await?;
-        answer.map_err(|words| self.failed(&words))
+        answer.map_err(|words| self.failed(&words))?;
+        self.cell.lend().host.live = true;
+        Ok(())
     }
 
     /// Calls `deactivate`.

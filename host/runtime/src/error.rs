@@ -6,6 +6,7 @@ use crate::manifest::ManifestError;
 use crate::registration::RegistrationError;
 use crate::surface::SurfaceError;
 use plugbay_engine::{CallError, Digest, Refused};
+use plugbay_state::StateError;
 use std::fmt;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -132,6 +133,9 @@ pub enum Reason {
         /// What is wrong with them. No value of a secret field is in it.
         problem: String,
     },
+    /// It can have no part of the state.
+    #[error("its part of the state: {0}")]
+    State(StateError),
     /// Its first cell failed.
     #[error("`activate`: {0}")]
     Activate(CallError),

@@ -8,7 +8,7 @@ use crate::cell::PluginCell;
 use crate::config::Config;
 use crate::error::{Reason, Step};
 use crate::grant::{Grant, Grants};
-use crate::guest::Guest;
+use crate::guest::{Guest, State};
 use crate::hook::{Fired, HOOKS, Hook, HookInfo};
 use crate::id::PluginId;
 use crate::manifest::Manifest;
@@ -22,6 +22,7 @@ use crate::wire::types::ActivationReason;
 use plugbay_engine::{
     Admitted, Bay, Blueprint, Budget, CallError, Code, Digest, Fault, Isolation, Lease, Limits, Log, LogSink, Unserved, World,
 };
+use plugbay_state::Owner;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -103,7 +104,7 @@ pub(crate) async fn prepare(
     let log = Arc::new(Log::new(sink, &limits, config.secrets()));
     let blueprint = Blueprint::new(host.engine.clone(), instance, limits, log.clone(), World::Open);
     let generation = Generation {
-        guest: Guest::new(log, Arc::new(config)),
+        guest: guest(host, &manifest.id, &settings, log, config).map_err(|e| (Step::Activate, e))?,
         bay: Bay::new(settings.isolation, settings.limits.waiting),
         handled: handled(&surface, &settings, &registration),
         shows_transcript: settings.grants.has(Grant::Conversation),
@@ -151,6 +152,16 @@ fn configure(plugin: &PluginId, settings: &Settings, registration: &Registration
         return Err(Reason::Budget { plugin: plugin.clone(), unknown: unknown.clone() });
     }
     Config::check(&settings.config, registration.config.as_ref()).map_err(|problem| Reason::Config { plugin: plugin.clone(), problem })
+}
+
+/// What its cells get: its part of the state, too, unless that was denied.
+fn guest(host: &Host, plugin: &PluginId, settings: &Settings, log: Arc<Log>, config: Config) -> Result<Guest, Reason> {
+    let guest = Guest::new(log, Arc::new(config));
+    if !settings.grants.has(Grant::State) {
+        return Ok(guest);
+    }
+    let owner = Owner::new(plugin.as_str()).map_err(Reason::State)?;
+    Ok(guest.with_state(State { store: host.state.clone(), owner }))
 }
 
 /// The hooks that are handled, with their budgets: the operator's, else the hook's own, or less if the plugin asks for less. More is the

@@ -9,6 +9,8 @@ use std::fmt;
 pub enum Grant {
     /// See messages, tool calls and transcripts.
     Conversation,
+    /// Keep rows of its own. Given unless it is denied.
+    State,
 }
 
 impl Grant {
@@ -17,7 +19,14 @@ impl Grant {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Conversation => "conversation",
+            Self::State => "state",
         }
+    }
+
+    /// Whether a plugin has it unless the operator denies it: nobody but the plugin itself is touched by what it does with it.
+    #[must_use]
+    pub const fn is_low_risk(self) -> bool {
+        matches!(self, Self::State)
     }
 }
 
@@ -27,7 +36,7 @@ impl fmt::Display for Grant {
     }
 }
 
-/// What the operator decided. What is in neither set is undecided.
+/// What the operator decided. What is in neither set is undecided, or, if it is [of low risk](Grant::is_low_risk), granted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grants {
     /// Granted.
@@ -46,12 +55,12 @@ impl Grants {
     /// Whether the grant was given.
     #[must_use]
     pub fn has(&self, grant: Grant) -> bool {
-        self.granted.contains(&grant) && !self.denied.contains(&grant)
+        (self.granted.contains(&grant) || grant.is_low_risk()) && !self.denied.contains(&grant)
     }
 
     /// Those of `asked` that nobody has decided on.
     #[must_use]
     pub fn undecided(&self, asked: &BTreeSet<Grant>) -> Vec<Grant> {
-        asked.iter().copied().filter(|g| !self.granted.contains(g) && !self.denied.contains(g)).collect()
+        asked.iter().copied().filter(|g| !self.has(*g) && !self.denied.contains(g)).collect()
     }
 }

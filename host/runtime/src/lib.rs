@@ -7,13 +7,16 @@
 //!
 //! ```
 //! use plugbay_runtime::engine::{CompileIn, Engine, EngineSettings};
+//! use plugbay_runtime::state::Memory;
 //! use plugbay_runtime::{BeforeToolCall, Call, Fired, Grant, Grants, Payload, Plugins, Session, Settings, ToolCall};
+//! use std::sync::Arc;
 //! # use plugbay_guests::built;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! // A program names itself as the compiler (`CompileIn::Child`) and calls `engine::serve_compile_child` in `main`; see `examples/tour.rs`.
 //! let engine = Engine::new(EngineSettings { cells: 10, ..EngineSettings::new(CompileIn::Thread) })?;
-//! let plugins = Plugins::new(engine)?;
+//! let plugins = Plugins::new(engine, Arc::new(Memory::default()))?; // or `Sqlite`, to keep what they store
+
 //!
 //! # let folder = std::env::temp_dir().join(format!("plugbay-example-{}", std::process::id()));
 //! # std::fs::create_dir_all(&folder)?;
@@ -65,6 +68,7 @@ pub use id::{NoId, PluginId};
 pub use json::{Json, JsonError, Payload};
 pub use manifest::{Manifest, ManifestError};
 pub use plugbay_engine as engine;
+pub use plugbay_state as state;
 pub use plugin::Plugin;
 pub use plugins::Plugins;
 pub use registration::{Borne, HookRegistration, Registration, RegistrationError};

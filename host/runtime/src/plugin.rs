@@ -31,7 +31,10 @@ impl Plugin {
         self.serving.load_full()
     }
 
-    /// Calls a hook's handler in the generation that serves now. A plugin that doesn't handle the hook has no opinion.
+    /// Calls a hook's handler in the generation that serves now. A plugin that doesn't handle the hook, or was denied what it takes to, has no opinion.
+    ///
+    /// This is one call of one plugin. Which plugins are asked, in which order, whether a plugin's own choice of tools
+    /// ([`Registration`](crate::Registration)) covers this one, and what a failure means for the hook, is for the caller to decide.
     ///
     /// # Errors
     /// Why there is no answer; [`CallError::consequence`] says what follows from it. The plugin goes on serving either way.

@@ -14,6 +14,7 @@ use crate::surface::Surface;
 use crate::wire::exports::plugbay::plugin::plugin::DeactivationReason;
 use crate::wire::types::ActivationReason;
 use plugbay_engine::{CellState, Engine, LogSink, SetupError, TracingSink};
+use plugbay_state::StateStore;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::Read;
@@ -28,6 +29,7 @@ type SinkOf = Box<dyn Fn(&PluginId) -> Arc<dyn LogSink> + Send + Sync>;
 pub(crate) struct Host {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<CellState<Guest>>,
+    pub(crate) state: Arc<dyn StateStore>,
     pub(crate) sink: SinkOf,
 }
 
@@ -39,23 +41,27 @@ pub struct Plugins {
 }
 
 impl Plugins {
-    /// No plugins yet. Their logs go to `tracing`.
+    /// No plugins yet. What they store goes into `state`, their logs to `tracing`.
     ///
     /// # Errors
     /// If the imports can't be linked, which would be a defect of this crate.
-    pub fn new(engine: Engine) -> Result<Self, SetupError> {
-        Self::with_logs(engine, |plugin| Arc::new(TracingSink { plugin: plugin.to_string() }))
+    pub fn new(engine: Engine, state: Arc<dyn StateStore>) -> Result<Self, SetupError> {
+        Self::with_logs(engine, state, |plugin| Arc::new(TracingSink { plugin: plugin.to_string() }))
     }
 
     /// The same, with each plugin's log where `sink` says.
     ///
     /// # Errors
     /// As for [`Plugins::new`].
-    pub fn with_logs(engine: Engine, sink: impl Fn(&PluginId) -> Arc<dyn LogSink> + Send + Sync + 'static) -> Result<Self, SetupError> {
+    pub fn with_logs(
+        engine: Engine,
+        state: Arc<dyn StateStore>,
+        sink: impl Fn(&PluginId) -> Arc<dyn LogSink> + Send + Sync + 'static,
+    ) -> Result<Self, SetupError> {
         let linked = |e: wasmtime::Error| SetupError::Wasm(format!("{e:#}"));
         let mut linker = engine.linker().map_err(linked)?;
         imports::add(&mut linker).map_err(linked)?;
-        let host = Host { engine, linker, sink: Box::new(sink) };
+        let host = Host { engine, linker, state, sink: Box::new(sink) };
         Ok(Self { host, loaded: Mutex::default(), loading: Mutex::default() })
     }
 

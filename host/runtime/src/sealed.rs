@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::error::Reason;
 use crate::guest::Guest;
 use crate::surface::Surface;
+use crate::wire::Store;
 use plugbay_engine::{Blueprint, Budget, CellState, Code, Engine, Limits, Log, World};
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,8 +68,14 @@ fn seal(
                 let refusal = format!("`{interface}.{name}` was called in `describe`, where every import refuses");
                 linker.func_new(name, move |_, _, _, _| Err(wasmtime::Error::msg(refusal.clone())))?;
             }
-            ComponentItem::Resource(_) if name == "session" => linker.resource(name, ResourceType::host::<Session>(), |_, _| Ok(()))?,
-            ComponentItem::Resource(_) => linker.resource(name, ResourceType::host::<Transcript>(), |_, _| Ok(()))?,
+            ComponentItem::Resource(_) => {
+                let host = match name {
+                    "session" => ResourceType::host::<Session>(),
+                    "transcript" => ResourceType::host::<Transcript>(),
+                    _ => ResourceType::host::<Store>(),
+                };
+                linker.resource(name, host, |_, _| Ok(()))?;
+            }
             _ => {}
         }
     }

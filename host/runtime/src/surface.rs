@@ -16,8 +16,8 @@ pub const API: &str = "0.1.0";
 /// The contract's package.
 const PACKAGE: &str = "plugbay:plugin";
 
-/// Interfaces that a plugin may import.
-const IMPORTS: [&str; 3] = ["types", "log", "config"];
+/// Interfaces that a plugin may import, and what each asks for.
+const IMPORTS: [(&str, Option<Grant>); 4] = [("types", None), ("log", None), ("config", None), ("keyed-store", Some(Grant::State))];
 
 /// Interfaces that a plugin may export, beside hooks.
 const EXPORTS: [&str; 3] = ["plugin", "startup", "handover"];
@@ -90,7 +90,7 @@ impl Surface {
         let (imports, exports) = names(component)?;
         for name in imports {
             match Name::of(&name) {
-                Some(Name { package: PACKAGE, interface, version }) if IMPORTS.contains(&interface) => {
+                Some(Name { package: PACKAGE, interface, version }) if IMPORTS.iter().any(|(known, _)| *known == interface) => {
                     check_version(&name, version)?;
                     surface.imports.insert(interface.to_owned());
                 }
@@ -130,7 +130,8 @@ impl Surface {
     /// What it asks the operator for.
     #[must_use]
     pub fn grants(&self) -> BTreeSet<Grant> {
-        self.hooks().flat_map(|h| h.grants).copied().collect()
+        let imported = IMPORTS.iter().filter(|(name, _)| self.imports.contains(*name)).filter_map(|(_, grant)| *grant);
+        self.hooks().flat_map(|h| h.grants).copied().chain(imported).collect()
     }
 }
 

@@ -5,20 +5,26 @@
 #![allow(unsafe_code, missing_docs, unreachable_pub, clippy::all, clippy::indexing_slicing, reason = "generated code")]
 
 use crate::call::{Session, Transcript};
+use plugbay_state::KeyedStore;
 use std::sync::Arc;
 use wasmtime::component::{ComponentType, Lower, Resource};
 
 wasmtime::component::bindgen!({
     path: "wit",
     world: "all",
-    imports: { default: trappable },
+    // A lookup is answered in place, and a write waits for its commit: both without holding up another plugin.
+    imports: { "plugbay:plugin/keyed-store": async | trappable, default: trappable },
     with: {
+        "plugbay:plugin/keyed-store.store": crate::wire::Store,
         "plugbay:plugin/types.session": crate::call::Session,
         "plugbay:plugin/types.transcript": crate::call::Transcript,
     },
 });
 
-pub(crate) use plugbay::plugin::types;
+pub(crate) use plugbay::plugin::{keyed_store, types};
+
+/// `keyed-store.store`: a namespace that a guest has opened.
+pub struct Store(pub(crate) Arc<dyn KeyedStore>);
 
 /// `types.call-context`, with what all plugins of a dispatch are told in common behind `Arc`s.
 #[derive(ComponentType, Lower)]

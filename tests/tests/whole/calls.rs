@@ -229,15 +229,17 @@ async fn a_plugin_may_ask_for_less_time_and_only_the_operator_gives_more() {
 }
 
 #[tokio::test]
-async fn a_plugin_is_told_how_much_time_is_left() {
+async fn a_plugin_is_told_how_much_time_is_left_after_waiting() {
     let lab = lab();
     let mut settings = granted();
     settings.budgets.insert("before-tool-call".into(), Duration::from_secs(5));
     let (plugin, _) = lab.load_built("probe", built::PROBE, settings).await.unwrap();
-    let left =
-        plugin.call::<BeforeToolCall>(&Call::new(), &tool_call("deadline", &json!({}))).await.unwrap().params.unwrap().parse().unwrap();
-    let left = left["left"].as_u64().unwrap();
-    assert!((4_000..5_000).contains(&left), "{left} ms: less than the whole, the call has begun already");
+    let (call, nap, deadline) = (Call::new(), tool_call("nap", &json!({})), tool_call("deadline", &json!({})));
+    let left = async || plugin.call::<BeforeToolCall>(&call, &deadline).await.unwrap().params.unwrap().parse().unwrap()["left"].as_u64();
+    assert_eq!(left().await, Some(5_000));
+    let (napped, left) = tokio::join!(plugin.call::<BeforeToolCall>(&call, &nap), left());
+    napped.unwrap();
+    assert!(left.is_some_and(|left| (1..=4_900).contains(&left)), "{left:?}: the nap takes 100 ms");
 }
 
 /// Settings for mischief: its secret, and short budgets.

@@ -1,6 +1,7 @@
 //! The host side of what plugins import: one file an interface, named as the interface is.
 
 mod config;
+mod keyed_store;
 mod log;
 mod types;
 
@@ -32,7 +33,8 @@ fn view(state: &mut CellState<Guest>) -> View<'_> {
 pub(crate) fn add(linker: &mut Linker<CellState<Guest>>) -> wasmtime::Result<()> {
     wire_types::add_to_linker::<_, Imports>(linker, view)?;
     wire::plugbay::plugin::log::add_to_linker::<_, Imports>(linker, view)?;
-    wire::plugbay::plugin::config::add_to_linker::<_, Imports>(linker, view)
+    wire::plugbay::plugin::config::add_to_linker::<_, Imports>(linker, view)?;
+    wire::keyed_store::add_to_linker::<_, Imports>(linker, view)
 }
 
 impl From<Payload> for wire_types::Payload {

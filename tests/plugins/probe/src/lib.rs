@@ -29,6 +29,10 @@ impl Probe {
             "look" => Ok(Some(look(call)?)),
             "size" => Ok(Some(size(&event.params)?)),
             "deadline" => Ok(Some(ToolDecision::rewrite(&json!({ "left": call.deadline_ms }))?)),
+            "nap" => {
+                std::thread::sleep(std::time::Duration::from_millis(100));
+                Ok(None)
+            }
             "panic" => panic!("as you asked"),
             _ => Ok(None),
         }
