@@ -39,6 +39,7 @@ mod rows;
 mod rules;
 mod sqlite;
 mod store;
+mod sweeper;
 mod token;
 
 pub use clock::{Clock, MAX_TIME, SystemClock, TestClock};
@@ -51,3 +52,4 @@ pub use store::{
     Applied, Change, Comparison, Condition, Entry, ExportedRow, KeyedStore, Observation, Options, Order, Overflow, Owner, Page, Range,
     Reply, RowId, StateStore, Usage,
 };
+pub use sweeper::Sweeper;
