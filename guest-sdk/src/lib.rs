@@ -87,7 +87,9 @@
 //! How it fails: a misspelt method, a wrong signature or a bad option is a compile error at that place. At run time everything is a
 //! `Result`; a call before `activate` is an `Err`. A panic ends the cell, and the host makes a new one.
 //!
-//! Natively (in an author's tests) the log goes to stderr and `config::get` answers none.
+//! What is to outlive a cell goes into a [`Store`].
+//!
+//! Natively (in an author's tests) the log goes to stderr, `config::get` answers none, and stores are in memory.
 
 // So that `::plugbay_sdk` in what the macros write means this crate in its own tests, too.
 extern crate self as plugbay_sdk;
@@ -101,6 +103,7 @@ pub mod log;
 mod payload;
 mod settings;
 mod slot;
+pub mod store;
 
 /// The generated bindings: one module for the imports, and one for each interface that a plugin may export.
 #[doc(hidden)]
@@ -108,6 +111,11 @@ mod slot;
 pub mod bindings {
     plugbay_sdk_macros::bindings! {}
 }
+
+/// The authors' page on stores: its examples are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/store.md")]
+struct StorePage;
 
 /// What each hook is told and may answer, by the hook's name.
 pub mod hooks {
@@ -135,11 +143,12 @@ pub use hooks::message_received::Event as Message;
 pub use plugbay_sdk_macros::{plugin, settings};
 pub use serde_json::json;
 pub use settings::Settings;
+pub use store::Store;
 
 /// All that a usual plugin needs: `use plugbay_sdk::prelude::*;`
 pub mod prelude {
     pub use crate::{
-        Activation, ActivationReason, Call, DeactivationReason, Error, Message, Payload, Result, Text, ToolCall, ToolDecision, config,
-        hooks, json, log, plugin,
+        Activation, ActivationReason, Call, DeactivationReason, Error, Message, Payload, Result, Store, Text, ToolCall, ToolDecision,
+        config, hooks, json, log, plugin, store,
     };
 }

@@ -12,7 +12,8 @@ use std::{env, fs};
 const TARGET: &str = "wasm32-wasip2";
 
 /// The packages to build.
-const PLUGINS: [&str; 8] = ["shell-guard", "keyword-watch", "echo-one", "echo-two", "mischief", "no-shell", "probe", "bench-guest"];
+const PLUGINS: [&str; 9] =
+    ["shell-guard", "keyword-watch", "echo-one", "echo-two", "ledger", "mischief", "no-shell", "probe", "bench-guest"];
 
 /// What the outer build sets and the nested one must not see: flags for the host, wrappers of clippy, and where to build.
 const NOT_INHERITED: [&str; 12] = [

@@ -3,5 +3,7 @@
 //! The tests themselves are in `tests/whole/`; `cargo xtask hostile` and `cargo xtask bench` run the programs in `src/bin/`.
 
 pub mod bench;
+pub mod conformance;
+pub mod durability;
 pub mod hostile;
 pub mod lab;

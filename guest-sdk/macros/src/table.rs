@@ -7,7 +7,7 @@
 pub(crate) const API_VERSION: &str = "0.1.0";
 
 /// The interfaces that the SDK imports. What a plugin doesn't use vanishes when it is linked.
-pub(crate) const IMPORTS: &[&str] = &["types", "log", "config"];
+pub(crate) const IMPORTS: &[&str] = &["types", "log", "config", "keyed-store"];
 
 /// What an exported function is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,10 +21,9 @@ impl Pins {
         let count = opened.len();
         match opened.entry(namespace.to_owned()) {
             Entry::Occupied(pinned) if *pinned.get() == options => Ok(()),
-            Entry::Occupied(pinned) => Err(Problem::Invalid(format!(
-                "namespace {namespace:?} is open with other options: {:?}, asked for {options:?}",
-                pinned.get()
-            ))),
+            Entry::Occupied(pinned) => {
+                Err(Problem::Invalid(format!("namespace {namespace:?} is open with other options: {}; asked for: {options}", pinned.get())))
+            }
             Entry::Vacant(_) if count >= allowed.get() => {
                 Err(Problem::Limit(Overrun::new(Limit::Namespaces, count.saturating_add(1), allowed.get())))
             }

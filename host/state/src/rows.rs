@@ -100,6 +100,10 @@ pub(crate) type Visit<'v> = &'v mut dyn FnMut(Passing<'_>) -> ControlFlow<()>;
 /// The rows, seen from inside a transaction. What writes is called only inside [`Backend::write`].
 pub(crate) trait Rows {
     fn get(&self, spot: Spot<'_>) -> Result<Option<Row>, Problem>;
+    /// The value of a live row.
+    fn value(&self, spot: Spot<'_>, now: u64) -> Result<Option<Vec<u8>>, Problem> {
+        Ok(self.get(spot)?.filter(|row| is_live(row.expires_at, now)).map(|row| row.value))
+    }
     fn survey(&self, spot: Spot<'_>, now: u64) -> Result<Survey, Problem>;
     fn live(&self, owner: &str, namespace: &str, now: u64) -> Result<u64, Problem>;
     fn has_expired(&self, owner: &str, namespace: &str, now: u64) -> Result<bool, Problem>;

@@ -23,16 +23,16 @@ pub(crate) struct Expected {
 }
 
 /// The text of a row, if it is what a store would have written.
-fn sound(row: Row, key: &str) -> Result<String, Problem> {
+fn sound(value: Vec<u8>, key: &str) -> Result<String, Problem> {
     let corrupt = |why: &dyn std::fmt::Display| Problem::Corrupt(format!("the value of {key:?} is corrupt: {why}"));
-    let text = String::from_utf8(row.value).map_err(|error| corrupt(&error.utf8_error()))?;
+    let text = String::from_utf8(value).map_err(|error| corrupt(&error.utf8_error()))?;
     crate::check::json(&text).map_err(|error| corrupt(&error))?;
     Ok(text)
 }
 
 fn entry(row: Row, key: &str) -> Result<Entry, Problem> {
     let (created_at, expires_at) = (row.created_at, row.expires_at);
-    Ok(Entry { key: key.to_owned(), value: sound(row, key)?, created_at, expires_at })
+    Ok(Entry { key: key.to_owned(), value: sound(row.value, key)?, created_at, expires_at })
 }
 
 fn live(rows: &dyn Rows, spot: Spot<'_>, now: u64) -> Result<Option<Row>, Problem> {
@@ -40,7 +40,7 @@ fn live(rows: &dyn Rows, spot: Spot<'_>, now: u64) -> Result<Option<Row>, Proble
 }
 
 pub(crate) fn lookup(rows: &dyn Rows, scope: &Scope, key: &str) -> Result<Option<String>, Problem> {
-    live(rows, scope.spot(key), scope.shelf.now())?.map(|row| sound(row, key)).transpose()
+    rows.value(scope.spot(key), scope.shelf.now())?.map(|value| sound(value, key)).transpose()
 }
 
 /// Values by position; a corrupt row is its own position's problem.
@@ -48,9 +48,9 @@ pub(crate) fn lookup_many(rows: &dyn Rows, scope: &Scope, keys: &[&str]) -> Resu
     let now = scope.shelf.now();
     let mut results = Collected::new(&scope.shelf.limits);
     for key in keys {
-        match live(rows, scope.spot(key), now)? {
+        match rows.value(scope.spot(key), now)? {
             None => results.keep(Ok(None)),
-            Some(row) if results.count(row.value.len()) => match sound(row, key) {
+            Some(value) if results.count(value.len()) => match sound(value, key) {
                 Ok(text) => results.keep(Ok(Some(text))),
                 Err(corrupt) => results.keep(Err(corrupt)),
             },
@@ -194,7 +194,7 @@ pub(crate) fn consume(rows: &mut dyn Rows, scope: &Scope, key: &str) -> Result<O
     let now = scope.shelf.now();
     expire(rows, scope, now)?;
     let Some(row) = live(rows, scope.spot(key), now)? else { return Ok(None) };
-    let text = sound(row, key)?;
+    let text = sound(row.value, key)?;
     rows.remove(scope.spot(key))?;
     Ok(Some(text))
 }
@@ -212,7 +212,7 @@ pub(crate) fn delete_if_equal(rows: &mut dyn Rows, scope: &Scope, key: &str, sca
     let now = scope.shelf.now();
     expire(rows, scope, now)?;
     let Some(row) = live(rows, scope.spot(key), now)? else { return Ok(false) };
-    let text = sound(row, key)?;
+    let text = sound(row.value, key)?;
     // What nests or is otherwise no value of ours can't equal a scalar.
     let equal = serde_json::from_str(&text).is_ok_and(|stored| same_scalar(&stored, scalar));
     if equal {
@@ -286,7 +286,8 @@ fn write(
     let evict = room_in_namespace(rows, scope, survey, fresh, now)?;
     room_for_owner(rows, spot, &scope.shelf.limits, survey, &Wanted { fresh, evict, bytes: value.len() as u64 }, now)?;
     let created_at = match survey.youngest {
-        Some(youngest) if youngest > now => youngest.saturating_add(1).min(MAX_TIME),
+        // A row that is written again is younger than all others, within one moment too.
+        Some(youngest) if youngest > now || (youngest == now && !fresh) => youngest.saturating_add(1).min(MAX_TIME),
         _ => now,
     };
     rows.put(spot, Fresh { value, created_at, expires_at, evict }, now)

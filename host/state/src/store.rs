@@ -172,6 +172,20 @@ impl Options {
     }
 }
 
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let overflow = match self.overflow {
+            Overflow::EvictOldest => "evict-oldest",
+            Overflow::RejectNew => "reject-new",
+        };
+        write!(f, "{} entries, {overflow}, ", self.max_entries)?;
+        match self.default_ttl {
+            Some(ms) => write!(f, "default ttl {ms} ms"),
+            None => f.write_str("no default ttl"),
+        }
+    }
+}
+
 /// A live row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {

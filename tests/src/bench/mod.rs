@@ -11,6 +11,11 @@ mod hook_call;
 mod host_import;
 mod idle;
 mod json;
+mod keyed_guest;
+mod keyed_raw;
+mod keyed_reads;
+mod keyed_sql;
+mod keyed_writes;
 mod noisy;
 mod options;
 mod raw;
@@ -23,12 +28,26 @@ pub use options::{Options, USAGE};
 
 use anyhow::{Context, Result};
 use plugbay_runtime::engine::Engine;
+use plugbay_runtime::state::Synchronous;
 use row::Row;
 use tokio::runtime::{Builder, Runtime};
 
 /// The benchmarks, by the name of the first row of each.
-const NAMES: [&str; 8] =
-    ["hook-call-100b", "hook-call-10k", "json-10k", "host-import", "fresh-cell", "cache-load", "idle-plugin-kib", "noisy-neighbour"];
+const NAMES: [&str; 13] = [
+    "hook-call-100b",
+    "hook-call-10k",
+    "json-10k",
+    "host-import",
+    "fresh-cell",
+    "cache-load",
+    "keyed-lookup",
+    "keyed-lookup-many-100",
+    "keyed-register-1",
+    "keyed-register-16",
+    "keyed-register-16-full",
+    "idle-plugin-kib",
+    "noisy-neighbour",
+];
 
 /// Worker threads of the host that is measured.
 const WORKERS: usize = 2;
@@ -60,6 +79,11 @@ fn measure(runtime: &Runtime, name: &str, options: &Options) -> Result<Vec<Row>>
         "host-import" => runtime.block_on(host_import::imports(rounds)),
         "fresh-cell" => runtime.block_on(fresh_cell::fresh(rounds)),
         "cache-load" => runtime.block_on(cache_load::load(rounds)),
+        "keyed-lookup" => runtime.block_on(keyed_reads::lookup(rounds)),
+        "keyed-lookup-many-100" => runtime.block_on(keyed_reads::lookup_many(rounds)),
+        "keyed-register-1" => runtime.block_on(keyed_writes::one(rounds)),
+        "keyed-register-16" => runtime.block_on(keyed_writes::sixteen(rounds, Synchronous::Normal)),
+        "keyed-register-16-full" => runtime.block_on(keyed_writes::sixteen(rounds, Synchronous::Full)),
         "idle-plugin-kib" => idle::memory(options.plugins),
         _ => noisy::neighbours(runtime),
     }

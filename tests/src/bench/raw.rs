@@ -19,6 +19,7 @@ pub(super) mod wire {
         imports: { default: trappable },
         exports: { default: async },
         with: {
+            "plugbay:plugin/keyed-store.store": crate::bench::keyed_raw::Stored,
             "plugbay:plugin/types.session": super::Session,
             "plugbay:plugin/types.transcript": super::Transcript,
         },
@@ -26,7 +27,7 @@ pub(super) mod wire {
 }
 
 use wire::exports::plugbay::plugin::{before_tool_call, message_received, plugin};
-use wire::plugbay::plugin::{config, log, types};
+use wire::plugbay::plugin::{config, keyed_store, log, types};
 
 /// What a session's handle stands for.
 #[allow(unreachable_pub, reason = "the generated code re-exports it")]
@@ -38,7 +39,7 @@ pub struct Transcript(Arc<[types::Entry]>);
 
 /// What stands in a raw store.
 pub(super) struct State {
-    table: ResourceTable,
+    pub(super) table: ResourceTable,
     wasi: WasiCtx,
     config: Arc<HashMap<String, String>>,
     kept: log::Level,
@@ -126,6 +127,7 @@ impl Maker {
         types::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
         log::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
         config::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+        keyed_store::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
         let instance = linker.instantiate_pre(component)?;
         let plugin = plugin::GuestIndices::new(&instance)?;
         Ok(Self { engine: engine.clone(), instance, plugin, config: Arc::new(config) })

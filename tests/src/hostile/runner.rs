@@ -15,6 +15,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// How often it is looked whether a child that was killed is gone.
+const LOOKS: u32 = 600;
+
 /// How much resident memory may grow.
 const GROWTH_KIB: u64 = 5 << 10;
 
@@ -233,9 +236,15 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// A compilation that was given up leaves nothing that works.
+    /// A compilation that was given up leaves nothing that works. The child was killed; how soon the kernel has taken it apart is the machine's business.
     async fn idle(&mut self) {
         self.field.bystander.pause(true);
+        for _ in 0..LOOKS {
+            if children().is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
         let busy = busy_for(Duration::from_secs(1)).await;
         self.field.bystander.pause(false);
         if busy > IDLE {

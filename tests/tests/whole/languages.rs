@@ -1,9 +1,10 @@
 //! Plugins in other languages, built by `cargo xtask languages`.
 
-use crate::lab;
+use crate::compiler;
 use plugbay_runtime::{BeforeToolCall, Call, ToolDecision};
-use plugbay_tests::lab::{granted, tool_call};
+use plugbay_tests::lab::{Lab, granted, tool_call};
 use serde_json::json;
+use std::time::Duration;
 
 /// Loads the component that a variable names and calls it; says so and does nothing where there is none.
 async fn echoes(variable: &str, id: &str, language: &str) {
@@ -11,7 +12,8 @@ async fn echoes(variable: &str, id: &str, language: &str) {
         eprintln!("skipped: {variable} isn't set; `cargo xtask test` builds the {language} component and sets it");
         return;
     };
-    let lab = lab();
+    // The compile child gives way to everything else on the machine, and these components are large.
+    let lab = Lab::with(compiler(), |settings| settings.compile_limits.time = Duration::from_secs(900)).unwrap();
     let (plugin, _) = lab.load_built(id, path.to_str().unwrap(), granted()).await.unwrap();
     assert!(lab.log.contains("activated"));
     let none = plugin.call::<BeforeToolCall>(&Call::new(), &tool_call("noop", &json!({}))).await.unwrap();

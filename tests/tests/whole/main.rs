@@ -3,10 +3,12 @@
 #![cfg(test)]
 
 mod calls;
+mod conformance;
 mod hostile;
 mod isolation;
 mod languages;
 mod loading;
+mod store;
 mod swapping;
 
 use plugbay_tests::lab::Lab;

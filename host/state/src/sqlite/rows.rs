@@ -96,6 +96,12 @@ impl Rows for SqlRows<'_> {
         Ok(statement.query_row(params![spot.owner, spot.namespace, spot.key], |row| stored(row, 0)).optional()?)
     }
 
+    fn value(&self, spot: Spot<'_>, now: u64) -> Result<Option<Vec<u8>>, Problem> {
+        let mut statement = self.0.prepare_cached(sql::VALUE)?;
+        let params = params![spot.owner, spot.namespace, spot.key, signed(now)];
+        Ok(statement.query_row(params, |row| bytes(row, 0).map(<[u8]>::to_vec)).optional()?)
+    }
+
     fn survey(&self, spot: Spot<'_>, now: u64) -> Result<Survey, Problem> {
         let mut statement = self.0.prepare_cached(sql::SURVEY)?;
         let survey = statement.query_row(params![spot.owner, spot.namespace, spot.key, signed(now)], |row| {

@@ -48,6 +48,9 @@ pub(super) const IDENTITY: &str = "SELECT value FROM meta WHERE name = 'identity
 
 pub(super) const GET: &str = "SELECT value, created_at, expires_at FROM keyed WHERE owner = ?1 AND namespace = ?2 AND key = ?3";
 
+pub(super) const VALUE: &str =
+    "SELECT value FROM keyed WHERE owner = ?1 AND namespace = ?2 AND key = ?3 AND (expires_at IS NULL OR expires_at > ?4)";
+
 pub(super) const SURVEY: &str = "
     SELECT
         (SELECT max(created_at) FROM keyed WHERE owner = ?1 AND namespace = ?2),

@@ -209,7 +209,7 @@ impl Writer {
     /// What the writer's thread does, until the writer is closed and the queue is empty. Then the connection is closed.
     pub(super) fn serve(&self) {
         while let Some(turn) = self.turn_with_work() {
-            let group = turn.group();
+            let group = turn.group(GROUP);
             let left = turn.commit(group, self.patience);
             left.into_iter().for_each(|request| request.answer(Err(Problem::Unavailable("another process holds the write lock".into()))));
         }
@@ -285,7 +285,7 @@ impl Turn<'_> {
     fn serve(&self, time: Duration) {
         let since = Instant::now();
         while since.elapsed() < time {
-            let group = self.group();
+            let group = self.group(GROUP);
             if group.is_empty() {
                 return;
             }
@@ -299,9 +299,26 @@ impl Turn<'_> {
         }
     }
 
-    fn group(&self) -> Group {
+    /// Runs a group in the open transaction, takes along who comes while it runs, and commits.
+    fn run(&self, connection: &Connection, group: &mut Group) -> Result<(), Problem> {
+        let mut done = 0;
+        while done < group.len() {
+            for request in group.iter_mut().skip(done) {
+                request.run(&mut SqlRows(connection));
+                if connection.is_autocommit() {
+                    return end(connection);
+                }
+            }
+            done = group.len();
+            group.extend(self.group(GROUP.saturating_sub(done)));
+        }
+        end(connection)
+    }
+
+    /// Whoever waits, so many at most.
+    fn group(&self, most: usize) -> Group {
         let mut turns = lock(&self.0.turns);
-        let most = if turns.held && !turns.closing { 0 } else { turns.queue.len().min(GROUP) };
+        let most = if turns.held && !turns.closing { 0 } else { turns.queue.len().min(most) };
         turns.queue.drain(..most).collect()
     }
 
@@ -316,21 +333,11 @@ impl Turn<'_> {
         if matches!(begun, Err(Problem::Unavailable(_))) && lock(&self.0.connection).is_some() {
             return group;
         }
-        let committed = begun.and_then(|()| self.with(|connection| run(connection, &mut group)));
+        let committed = begun.and_then(|()| self.with(|connection| self.run(connection, &mut group)));
         self.0.committed();
         group.into_iter().for_each(|request| request.answer(committed.clone()));
         Group::new()
     }
-}
-
-fn run(connection: &Connection, group: &mut Group) -> Result<(), Problem> {
-    for request in group {
-        request.run(&mut SqlRows(connection));
-        if connection.is_autocommit() {
-            break;
-        }
-    }
-    end(connection)
 }
 
 fn begin(connection: &Connection) -> Result<(), Problem> {

@@ -1,9 +1,14 @@
 //! What the benchmarks call: the tool's name says what to do and how often.
 //!
 //! `echo` hands the arguments back; `get:5000` reads the setting `greeting` so often; `write:5000` writes as many lines at the level `trace`, and
-//! `enabled:5000` asks as often whether such lines are kept. Anything else is an error. A message is taken and not looked at.
+//! `enabled:5000` asks as often whether such lines are kept. `lookup:5000` and `lookup-each:5000` look so many rows up, the same one or all in turn;
+//! `lookup-many:50` looks a hundred up at once, so often; `register:3000` writes so many. Anything else is an error. A message is taken and not
+//! looked at.
 
 #![forbid(unsafe_code)]
+
+#[cfg(target_family = "wasm")]
+mod rows;
 
 use plugbay_sdk::prelude::*;
 
@@ -44,9 +49,27 @@ fn repeat(deed: &str, times: u32) -> Result<()> {
         "get" => (0..times).for_each(|_| drop(std::hint::black_box(config::get_json("greeting")))),
         "write" => (0..times).for_each(|_| write()),
         "enabled" => (0..times).for_each(|_| log::trace!("nobody reads this")),
-        other => return Err(Error::new(format!("no such deed: {other}"))),
+        other => return store(other, times),
     }
     Ok(())
+}
+
+/// Calls the keyed store so often.
+#[cfg(target_family = "wasm")]
+fn store(deed: &str, times: u32) -> Result<()> {
+    match deed {
+        "lookup" => rows::lookup(times),
+        "lookup-each" => rows::lookup_each(times),
+        "lookup-many" => rows::lookup_many(times),
+        "register" => rows::register(times),
+        other => Err(Error::new(format!("no such deed: {other}"))),
+    }
+}
+
+/// Natively there is no store that a host keeps.
+#[cfg(not(target_family = "wasm"))]
+fn store(deed: &str, _: u32) -> Result<()> {
+    Err(Error::new(format!("no such deed: {deed}")))
 }
 
 /// Writes a line without asking first, as guests in other languages do.
