@@ -44,6 +44,7 @@ mod grant;
 mod guest;
 mod hook;
 mod hooks;
+mod host;
 mod id;
 mod imports;
 mod json;

@@ -5,7 +5,7 @@
 
 use crate::error::{LoadError, Loaded, Reason, Step};
 use crate::generation::{Generation, Settings, Verified, prepare};
-use crate::guest::Guest;
+use crate::host::Host;
 use crate::id::PluginId;
 use crate::imports;
 use crate::manifest;
@@ -13,25 +13,13 @@ use crate::plugin::Plugin;
 use crate::surface::Surface;
 use crate::wire::exports::plugbay::plugin::plugin::DeactivationReason;
 use crate::wire::types::ActivationReason;
-use plugbay_engine::{CellState, Engine, LogSink, SetupError, TracingSink};
+use plugbay_engine::{Engine, LogSink, SetupError, TracingSink};
 use plugbay_state::StateStore;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use wasmtime::component::Linker;
-
-/// Where the log of a plugin goes.
-type SinkOf = Box<dyn Fn(&PluginId) -> Arc<dyn LogSink> + Send + Sync>;
-
-/// What plugins are made with.
-pub(crate) struct Host {
-    pub(crate) engine: Engine,
-    pub(crate) linker: Linker<CellState<Guest>>,
-    pub(crate) state: Arc<dyn StateStore>,
-    pub(crate) sink: SinkOf,
-}
 
 /// All plugins of a host.
 pub struct Plugins {
