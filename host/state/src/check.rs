@@ -60,7 +60,7 @@ pub(crate) fn json(text: &str) -> Result<(), serde_json::Error> {
 }
 
 /// How deep arrays and objects nest: 0 for a scalar, 1 for `[]`.
-fn depth(text: &str) -> usize {
+pub(crate) fn depth(text: &str) -> usize {
     let (mut deep, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
     for byte in text.bytes() {
         match byte {

@@ -91,6 +91,10 @@ pub enum Operation {
     Usage,
     Export,
     Purge,
+    Documents,
+    Document,
+    Record,
+    History,
     Probe,
 }
 
@@ -118,6 +122,10 @@ impl Operation {
             Self::Usage => "usage",
             Self::Export => "export",
             Self::Purge => "purge",
+            Self::Documents => "documents",
+            Self::Document => "document",
+            Self::Record => "record",
+            Self::History => "history",
             Self::Probe => "probe",
         }
     }
@@ -128,8 +136,9 @@ impl Operation {
             Self::Open | Self::EnsureSchema => Code::OpenFailed,
             Self::Lookup | Self::LookupMany | Self::Consume | Self::Entries | Self::Range => Code::ReadFailed,
             Self::Count | Self::Observe | Self::Usage | Self::Export => Code::ReadFailed,
+            Self::Documents | Self::Document | Self::History => Code::ReadFailed,
             Self::Register | Self::RegisterIfAbsent | Self::CompareAndApply | Self::DeleteIfEqual => Code::WriteFailed,
-            Self::Delete | Self::Clear | Self::Sweep | Self::Purge | Self::Probe => Code::WriteFailed,
+            Self::Delete | Self::Clear | Self::Sweep | Self::Purge | Self::Record | Self::Probe => Code::WriteFailed,
         }
     }
 }
@@ -150,7 +159,7 @@ pub struct StateError {
     pub operation: Operation,
     /// What happened, for people. Never holds a stored value.
     pub message: String,
-    /// The limit, if one was reached.
+    /// The limit, if one that is a setting was reached.
     pub overrun: Option<Overrun>,
 }
 
@@ -161,6 +170,8 @@ pub(crate) enum Problem {
     /// A limit whose overrun is a matter of form, as a key's length: `invalid-input`.
     Malformed(Overrun),
     Limit(Overrun),
+    /// More than a bound allows that isn't a setting: `limit-exceeded`.
+    Beyond(String),
     Corrupt(String),
     Unavailable(String),
     Schema(String),
@@ -177,6 +188,7 @@ impl Problem {
             Self::Invalid(message) => (Code::InvalidInput, message, None),
             Self::Malformed(overrun) => (Code::InvalidInput, overrun.to_string(), Some(overrun)),
             Self::Limit(overrun) => (Code::LimitExceeded, overrun.to_string(), Some(overrun)),
+            Self::Beyond(message) => (Code::LimitExceeded, message, None),
             Self::Corrupt(message) => (Code::Corrupt, message, None),
             Self::Unavailable(message) => (Code::Unavailable, message, None),
             Self::Schema(message) => (Code::SchemaUnsupported, message, None),

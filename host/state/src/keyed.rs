@@ -1,18 +1,19 @@
 //! A namespace over any backend: checks what comes in, runs the rules inside a transaction, names the operation in what fails.
 //!
-//! The one implementation of [`KeyedStore`], and the parts of [`crate::StateStore`] that are alike for all backends. A read costs one boxed future
-//! beside the
-//! database's own time.
+//! The one implementation of [`KeyedStore`], and the parts of [`crate::StateStore`] that are alike for all backends. A read in place
+//! allocates nothing but what it answers; a write costs one boxed future beside the database's own time.
 
 use crate::check;
 use crate::error::{Operation, Problem, StateError};
 use crate::rows::{Backend, Reads, Row, Scope, Spot, Weight};
 use crate::rules::{self, Expected};
 use crate::store::{
-    Applied, Change, Comparison, Condition, Entry, ExportedRow, KeyedStore, Observation, Options, Owner, Page, Range, Reply, RowId, Usage,
+    Answer, Applied, Change, Comparison, Condition, Entry, ExportedRow, KeyedStore, Observation, Options, Owner, Page, Range, Reply, RowId,
+    Usage,
 };
 use crate::token::Token;
 use serde_json::Value;
+use std::future::ready;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -81,6 +82,13 @@ impl<B: Backend> Namespace<B> {
         self.backend.read(Reads::Once, |rows| look(rows, &self.scope))
     }
 
+    fn values(&self, keys: &[String]) -> Result<Vec<Result<Option<String>, StateError>>, Problem> {
+        check::list(keys.len(), &self.scope.shelf.limits)?;
+        let keys = keys.iter().map(|key| self.key(key)).collect::<Result<Vec<_>, _>>()?;
+        let values = self.backend.read(Reads::Together, |rows| rules::lookup_many(rows, &self.scope, &keys))?;
+        Ok(values.into_iter().map(|value| value.map_err(|corrupt| corrupt.during(Operation::LookupMany))).collect())
+    }
+
     async fn write<T: Send + 'static>(
         &self,
         weight: Weight,
@@ -115,6 +123,11 @@ fn reply<'a, T>(operation: Operation, work: impl Future<Output = Result<T, Probl
     Box::pin(async move { work.await.map_err(|problem| problem.during(operation)) })
 }
 
+/// What was read in place; a failure names this operation.
+fn now<'a, T>(operation: Operation, read: Result<T, Problem>) -> Answer<'a, T> {
+    Answer::Now(ready(read.map_err(|problem| problem.during(operation))))
+}
+
 impl<B: Backend> KeyedStore for Namespace<B> {
     fn register<'a>(&'a self, key: &'a str, value: String, ttl: Option<u64>) -> Reply<'a, ()> {
         reply(Operation::Register, async move {
@@ -132,20 +145,13 @@ impl<B: Backend> KeyedStore for Namespace<B> {
         })
     }
 
-    fn lookup<'a>(&'a self, key: &'a str) -> Reply<'a, Option<String>> {
-        reply(Operation::Lookup, async move {
-            let key = self.key(key)?;
-            self.read(|rows, scope| rules::lookup(rows, scope, key))
-        })
+    fn lookup<'a>(&'a self, key: &'a str) -> Answer<'a, Option<String>> {
+        let value = self.key(key).and_then(|key| self.read(|rows, scope| rules::lookup(rows, scope, key)));
+        now(Operation::Lookup, value)
     }
 
-    fn lookup_many<'a>(&'a self, keys: &'a [String]) -> Reply<'a, Vec<Result<Option<String>, StateError>>> {
-        reply(Operation::LookupMany, async move {
-            check::list(keys.len(), &self.scope.shelf.limits)?;
-            let keys = keys.iter().map(|key| self.key(key)).collect::<Result<Vec<_>, _>>()?;
-            let values = self.backend.read(Reads::Together, |rows| rules::lookup_many(rows, &self.scope, &keys))?;
-            Ok(values.into_iter().map(|value| value.map_err(|corrupt| corrupt.during(Operation::LookupMany))).collect())
-        })
+    fn lookup_many<'a>(&'a self, keys: &'a [String]) -> Answer<'a, Vec<Result<Option<String>, StateError>>> {
+        now(Operation::LookupMany, self.values(keys))
     }
 
     fn consume<'a>(&'a self, key: &'a str) -> Reply<'a, Option<String>> {
@@ -162,30 +168,25 @@ impl<B: Backend> KeyedStore for Namespace<B> {
         })
     }
 
-    fn entries(&self) -> Reply<'_, Vec<Entry>> {
-        reply(Operation::Entries, async move { self.read(rules::entries) })
+    fn entries(&self) -> Answer<'_, Vec<Entry>> {
+        now(Operation::Entries, self.read(rules::entries))
     }
 
-    fn range<'a>(&'a self, range: Range<'a>) -> Reply<'a, Page> {
-        reply(Operation::Range, async move { self.read(|rows, scope| rules::range(rows, scope, range)) })
+    fn range<'a>(&'a self, range: Range<'a>) -> Answer<'a, Page> {
+        now(Operation::Range, self.read(|rows, scope| rules::range(rows, scope, range)))
     }
 
-    fn count(&self) -> Reply<'_, u64> {
-        reply(
-            Operation::Count,
-            async move { self.read(|rows, scope| rows.live(scope.owner.as_str(), &scope.namespace, scope.shelf.now())) },
-        )
+    fn count(&self) -> Answer<'_, u64> {
+        now(Operation::Count, self.read(|rows, scope| rows.live(scope.owner.as_str(), &scope.namespace, scope.shelf.now())))
     }
 
     fn clear(&self) -> Reply<'_, ()> {
         reply(Operation::Clear, self.write(Weight::Many, |rows, scope| rows.clear(scope.owner.as_str(), &scope.namespace)))
     }
 
-    fn observe<'a>(&'a self, key: &'a str) -> Reply<'a, Observation> {
-        reply(Operation::Observe, async move {
-            let key = self.key(key)?;
-            self.read(|rows, scope| rules::observe(rows, scope, key))
-        })
+    fn observe<'a>(&'a self, key: &'a str) -> Answer<'a, Observation> {
+        let seen = self.key(key).and_then(|key| self.read(|rows, scope| rules::observe(rows, scope, key)));
+        now(Operation::Observe, seen)
     }
 
     fn compare_and_apply<'a>(

@@ -1,9 +1,11 @@
-//! What outlives a process: keyed stores that plugins write JSON to, in memory or in SQLite.
+//! What outlives a process: keyed stores that plugins write JSON to and the host's own ledger, in memory or in SQLite.
 //!
 //! Three ideas. A [`StateStore`] is a backend; it hands out a [`KeyedStore`] per owner and namespace, and nothing of the database shows through
 //! either.
 //! All rules (expiry, eviction, limits, comparisons) are written once, over a handful of row operations that each backend brings. Reads run in
 //! place and are ready when first polled; a write answers when it is committed. The crate knows no wasm and no plugin API.
+//!
+//! Beside the plugins' rows stands what the host itself remembers: documents, and a history that only grows, changed by [`Record`]s.
 //!
 //! What it costs and how it fails stands at each backend ([`Sqlite`], [`Memory`]). Every failure is a [`StateError`]: a [`Code`], the
 //! [`Operation`] that was called, and a sentence.
@@ -31,6 +33,7 @@ mod check;
 mod clock;
 mod error;
 mod keyed;
+mod ledger;
 mod limits;
 mod memory;
 mod pins;
@@ -44,12 +47,13 @@ mod token;
 
 pub use clock::{Clock, MAX_TIME, SystemClock, TestClock};
 pub use error::{Code, Operation, StateError};
+pub use ledger::{Conflict, Document, DocumentChange, Event, Fact, HistoryQuery, Record, Seen};
 pub use limits::{Limit, Overrun, StateLimits};
 pub use memory::Memory;
 pub use probe::{Probe, Step};
-pub use sqlite::{DATABASE_FILE, SCHEMA_VERSION, Sqlite, SqliteSettings, Synchronous};
+pub use sqlite::{DATABASE_FILE, Holder, Locked, SCHEMA_VERSION, Sqlite, SqliteSettings, StateLock, Synchronous};
 pub use store::{
-    Applied, Change, Comparison, Condition, Entry, ExportedRow, KeyedStore, Observation, Options, Order, Overflow, Owner, Page, Range,
-    Reply, RowId, StateStore, Usage,
+    Answer, Applied, Change, Comparison, Condition, Entry, ExportedRow, KeyedStore, Observation, Options, Order, Overflow, Owner, Page,
+    Range, Reply, RowId, StateStore, Usage,
 };
 pub use sweeper::Sweeper;

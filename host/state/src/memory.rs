@@ -1,17 +1,21 @@
-//! The backend for tests and for hosts that keep nothing: rows in a map behind one lock.
+//! The backend for tests and for hosts that keep nothing: rows in a map, and the ledger, behind one lock.
 //!
 //! It follows the same rules as every other. A lookup costs two map searches; a write to a full namespace scans it for its oldest rows. Nothing fails
 //! but what the rules refuse, and everything once it is closed.
 
+mod ledger;
+
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Operation, Problem, StateError};
 use crate::keyed;
+use crate::ledger::{Conflict, Document, Event, HistoryQuery, Record, rules as ledger_rules};
 use crate::limits::StateLimits;
 use crate::probe::{self, Probe};
 use crate::rows::{
     Amount, Backend, EXPIRY_BATCH, Fresh, Passing, Reads, Row, Rows, Scan, Shelf, Spot, Standing, Survey, Visit, Weight, is_live,
 };
 use crate::store::{ExportedRow, KeyedStore, Options, Order, Owner, Reply, RowId, StateStore, Usage};
+use ledger::Pages;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::num::NonZeroUsize;
@@ -27,14 +31,20 @@ pub struct Memory(Arc<Inner>);
 struct Inner {
     shelf: Arc<Shelf>,
     /// None: closed.
-    rows: Mutex<Option<Plugins>>,
+    rows: Mutex<Option<Contents>>,
 }
 
 type Keys = BTreeMap<String, Row>;
 
-/// Rows by owner, namespace and key.
+/// What is kept.
 #[derive(Debug, Default)]
-struct Plugins(BTreeMap<String, BTreeMap<String, Keys>>);
+struct Contents {
+    /// Rows by owner, namespace and key.
+    keyed: BTreeMap<String, BTreeMap<String, Keys>>,
+    /// The mark of the last write.
+    mark: i64,
+    ledger: Pages,
+}
 
 impl Memory {
     /// An empty state with these limits and this clock.
@@ -49,7 +59,7 @@ impl Memory {
         use std::sync::atomic::{AtomicU64, Ordering};
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let identity = format!("memory-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        Self(Arc::new(Inner { shelf: Shelf::new(limits, clock, identity), rows: Mutex::new(Some(Plugins::default())) }))
+        Self(Arc::new(Inner { shelf: Shelf::new(limits, clock, identity), rows: Mutex::new(Some(Contents::default())) }))
     }
 }
 
@@ -67,6 +77,10 @@ impl StateStore for Memory {
         })
     }
 
+    fn reads_in_place(&self) -> bool {
+        true
+    }
+
     fn sweep(&self) -> Reply<'_, u64> {
         Box::pin(async move { keyed::sweep(&*self.0).await.map_err(|problem| problem.during(Operation::Sweep)) })
     }
@@ -81,6 +95,22 @@ impl StateStore for Memory {
 
     fn purge<'a>(&'a self, owner: &'a Owner) -> Reply<'a, u64> {
         Box::pin(async move { keyed::purge(&*self.0, owner).await.map_err(|problem| problem.during(Operation::Purge)) })
+    }
+
+    fn documents<'a>(&'a self, kind: &'a str) -> Reply<'a, Vec<Document>> {
+        Box::pin(async move { ledger_rules::documents(&*self.0, kind).map_err(|problem| problem.during(Operation::Documents)) })
+    }
+
+    fn document<'a>(&'a self, kind: &'a str, name: &'a str) -> Reply<'a, Option<Document>> {
+        Box::pin(async move { ledger_rules::document(&*self.0, kind, name).map_err(|problem| problem.during(Operation::Document)) })
+    }
+
+    fn record(&self, record: Record) -> Reply<'_, Result<Vec<u64>, Conflict>> {
+        Box::pin(async move { ledger_rules::record(&*self.0, record).await.map_err(|problem| problem.during(Operation::Record)) })
+    }
+
+    fn history(&self, query: HistoryQuery) -> Reply<'_, Vec<Event>> {
+        Box::pin(async move { ledger_rules::history(&*self.0, &query).map_err(|problem| problem.during(Operation::History)) })
     }
 
     fn probe(&self) -> Pin<Box<dyn Future<Output = Probe> + Send + '_>> {
@@ -113,14 +143,14 @@ impl Backend for Inner {
     }
 }
 
-impl Plugins {
+impl Contents {
     fn keys(&self, owner: &str, namespace: &str) -> Option<&Keys> {
-        self.0.get(owner)?.get(namespace)
+        self.keyed.get(owner)?.get(namespace)
     }
 
     /// All rows with where they stand.
     fn all(&self) -> impl Iterator<Item = (&String, &String, &String, &Row)> {
-        let namespaces = self.0.iter().flat_map(|(owner, namespaces)| namespaces.iter().map(move |(name, keys)| (owner, name, keys)));
+        let namespaces = self.keyed.iter().flat_map(|(owner, namespaces)| namespaces.iter().map(move |(name, keys)| (owner, name, keys)));
         namespaces.flat_map(|(owner, name, keys)| keys.iter().map(move |(key, row)| (owner, name, key, row)))
     }
 
@@ -138,7 +168,7 @@ impl Plugins {
     }
 
     fn delete(&mut self, owner: &str, namespace: &str, key: &str) {
-        let Some(namespaces) = self.0.get_mut(owner) else { return };
+        let Some(namespaces) = self.keyed.get_mut(owner) else { return };
         let Some(keys) = namespaces.get_mut(namespace) else { return };
         keys.remove(key);
         if keys.is_empty() {
@@ -155,13 +185,13 @@ fn amount<'a>(rows: impl Iterator<Item = &'a Row>) -> Amount {
     rows.fold(Amount::default(), |sum, row| Amount { rows: sum.rows + 1, bytes: sum.bytes + row.value.len() as u64 })
 }
 
-impl Rows for Plugins {
+impl Rows for Contents {
     fn get(&self, spot: Spot<'_>) -> Result<Option<Row>, Problem> {
         Ok(self.keys(spot.owner, spot.namespace).and_then(|keys| keys.get(spot.key)).cloned())
     }
 
     fn survey(&self, spot: Spot<'_>, now: u64) -> Result<Survey, Problem> {
-        let all = amount(self.0.get(spot.owner).into_iter().flat_map(BTreeMap::values).flat_map(BTreeMap::values));
+        let all = amount(self.keyed.get(spot.owner).into_iter().flat_map(BTreeMap::values).flat_map(BTreeMap::values));
         let Some(keys) = self.keys(spot.owner, spot.namespace) else {
             return Ok(Survey { owner_rows: all.rows, owner_bytes: all.bytes, ..Survey::default() });
         };
@@ -184,7 +214,7 @@ impl Rows for Plugins {
     }
 
     fn expired_of(&self, owner: &str, now: u64) -> Result<Amount, Problem> {
-        let rows = self.0.get(owner).into_iter().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
+        let rows = self.keyed.get(owner).into_iter().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
         Ok(amount(rows.filter(|row| !is_live(row.expires_at, now))))
     }
 
@@ -209,7 +239,7 @@ impl Rows for Plugins {
     }
 
     fn usage(&self, now: u64) -> Result<Vec<Usage>, Problem> {
-        let namespaces = self.0.iter().flat_map(|(owner, namespaces)| namespaces.iter().map(move |(name, keys)| (owner, name, keys)));
+        let namespaces = self.keyed.iter().flat_map(|(owner, namespaces)| namespaces.iter().map(move |(name, keys)| (owner, name, keys)));
         let used = namespaces.map(|(owner, namespace, keys)| {
             let there = amount(keys.values().filter(|row| is_live(row.expires_at, now)));
             let (owner, namespace) = (Owner::stored(owner.clone()), namespace.clone());
@@ -237,9 +267,11 @@ impl Rows for Plugins {
 
     fn put(&mut self, spot: Spot<'_>, fresh: Fresh<'_>, now: u64) -> Result<(), Problem> {
         let evicted: Vec<String> = self.to_evict(spot, fresh.evict, now).into_iter().map(|(key, _)| key.clone()).collect();
-        let keys = self.0.entry(spot.owner.to_owned()).or_default().entry(spot.namespace.to_owned()).or_default();
+        let keys = self.keyed.entry(spot.owner.to_owned()).or_default().entry(spot.namespace.to_owned()).or_default();
         evicted.iter().for_each(|key| drop(keys.remove(key)));
-        let row = Row { value: fresh.value.as_bytes().to_vec(), created_at: fresh.created_at, expires_at: fresh.expires_at };
+        self.mark += 1;
+        let row =
+            Row { value: fresh.value.as_bytes().to_vec(), created_at: fresh.created_at, expires_at: fresh.expires_at, mark: self.mark };
         keys.insert(spot.key.to_owned(), row);
         Ok(())
     }
@@ -250,7 +282,7 @@ impl Rows for Plugins {
     }
 
     fn clear(&mut self, owner: &str, namespace: &str) -> Result<(), Problem> {
-        if let Some(namespaces) = self.0.get_mut(owner) {
+        if let Some(namespaces) = self.keyed.get_mut(owner) {
             namespaces.remove(namespace);
         }
         Ok(())
@@ -275,6 +307,6 @@ impl Rows for Plugins {
     }
 
     fn purge(&mut self, owner: &str) -> Result<u64, Problem> {
-        Ok(self.0.remove(owner).map_or(0, |namespaces| namespaces.values().map(|keys| keys.len() as u64).sum()))
+        Ok(self.keyed.remove(owner).map_or(0, |namespaces| namespaces.values().map(|keys| keys.len() as u64).sum()))
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::clock::{Clock, MAX_TIME};
 use crate::error::Problem;
+use crate::ledger::rules::Ledger;
 use crate::limits::StateLimits;
 use crate::pins::Pins;
 use crate::store::{Options, Order, Owner, RowId, Usage};
@@ -27,6 +28,15 @@ pub(crate) struct Spot<'a> {
 pub(crate) struct Row {
     pub(crate) value: Vec<u8>,
     pub(crate) created_at: u64,
+    pub(crate) expires_at: Option<u64>,
+    /// Another one with each write, whatever the clock says: of a row that is deleted and written anew, too.
+    pub(crate) mark: i64,
+}
+
+/// A value as it is stored, live or expired, sound or corrupt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) value: Vec<u8>,
     pub(crate) expires_at: Option<u64>,
 }
 
@@ -98,11 +108,11 @@ pub(crate) struct Passing<'a> {
 pub(crate) type Visit<'v> = &'v mut dyn FnMut(Passing<'_>) -> ControlFlow<()>;
 
 /// The rows, seen from inside a transaction. What writes is called only inside [`Backend::write`].
-pub(crate) trait Rows {
+pub(crate) trait Rows: Ledger {
     fn get(&self, spot: Spot<'_>) -> Result<Option<Row>, Problem>;
-    /// The value of a live row.
-    fn value(&self, spot: Spot<'_>, now: u64) -> Result<Option<Vec<u8>>, Problem> {
-        Ok(self.get(spot)?.filter(|row| is_live(row.expires_at, now)).map(|row| row.value))
+    /// What a lookup needs of a row.
+    fn value(&self, spot: Spot<'_>) -> Result<Option<Held>, Problem> {
+        Ok(self.get(spot)?.map(|Row { value, expires_at, .. }| Held { value, expires_at }))
     }
     fn survey(&self, spot: Spot<'_>, now: u64) -> Result<Survey, Problem>;
     fn live(&self, owner: &str, namespace: &str, now: u64) -> Result<u64, Problem>;

@@ -40,7 +40,9 @@ fn live(rows: &dyn Rows, spot: Spot<'_>, now: u64) -> Result<Option<Row>, Proble
 }
 
 pub(crate) fn lookup(rows: &dyn Rows, scope: &Scope, key: &str) -> Result<Option<String>, Problem> {
-    rows.value(scope.spot(key), scope.shelf.now())?.map(|value| sound(value, key)).transpose()
+    // The clock is asked about rows that expire, not about the others.
+    let live = rows.value(scope.spot(key))?.filter(|held| held.expires_at.is_none() || is_live(held.expires_at, scope.shelf.now()));
+    live.map(|held| sound(held.value, key)).transpose()
 }
 
 /// Values by position; a corrupt row is its own position's problem.
@@ -48,9 +50,9 @@ pub(crate) fn lookup_many(rows: &dyn Rows, scope: &Scope, keys: &[&str]) -> Resu
     let now = scope.shelf.now();
     let mut results = Collected::new(&scope.shelf.limits);
     for key in keys {
-        match rows.value(scope.spot(key), now)? {
+        match rows.value(scope.spot(key))?.filter(|held| is_live(held.expires_at, now)) {
             None => results.keep(Ok(None)),
-            Some(value) if results.count(value.len()) => match sound(value, key) {
+            Some(held) if results.count(held.value.len()) => match sound(held.value, key) {
                 Ok(text) => results.keep(Ok(Some(text))),
                 Err(corrupt) => results.keep(Err(corrupt)),
             },
@@ -77,8 +79,8 @@ pub(crate) fn entries(rows: &dyn Rows, scope: &Scope) -> Result<Vec<Entry>, Prob
 }
 
 fn passing(row: Passing<'_>) -> Result<Entry, Problem> {
-    let stored = Row { value: row.value.to_vec(), created_at: row.created_at, expires_at: row.expires_at };
-    entry(stored, row.key)
+    let Passing { key, value, created_at, expires_at } = row;
+    Ok(Entry { key: key.to_owned(), value: sound(value.to_vec(), key)?, created_at, expires_at })
 }
 
 pub(crate) fn range(rows: &dyn Rows, scope: &Scope, range: Range<'_>) -> Result<Page, Problem> {

@@ -1,23 +1,50 @@
 //! The face of the crate: the two traits, and what goes in and out of them.
 //!
-//! Every method answers a [`Reply`], so that a database across a network fits behind the same traits. A dropped reply cancels a write that hasn't
+//! Every method answers a [`Reply`] or an [`Answer`], so that a database across a network fits behind the same traits. A dropped reply cancels a write that hasn't
 //! begun, and lets one that has begun finish.
 
 use crate::error::{Operation, Problem, StateError};
+use crate::ledger::{Conflict, Document, Event, HistoryQuery, Record};
 use crate::probe::Probe;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, Ready};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// The answer to a call, ready when it is read or committed.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, StateError>> + Send + 'a>>;
+
+/// The answer to a read. A database at hand answers in place, before anything is awaited; one that is far away makes its caller wait.
+#[must_use = "await it"]
+pub enum Answer<'a, T> {
+    /// Was read when it was asked for.
+    Now(Ready<Result<T, StateError>>),
+    /// Is on its way.
+    Later(Reply<'a, T>),
+}
+
+impl<T> Future for Answer<'_, T> {
+    type Output = Result<T, StateError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Now(read) => Pin::new(read).poll(context),
+            Self::Later(reply) => reply.as_mut().poll(context),
+        }
+    }
+}
 
 /// A backend: hands out stores, and serves operators.
 pub trait StateStore: fmt::Debug + Send + Sync {
     /// Opens a namespace. The first opener's options hold for the life of the backend; other options are `invalid-input`.
     fn open<'a>(&'a self, owner: &'a Owner, namespace: &'a str, options: Options) -> Reply<'a, Arc<dyn KeyedStore>>;
+
+    /// Every read of its stores is an [`Answer::Now`]: who calls it needn't be able to wait.
+    fn reads_in_place(&self) -> bool {
+        false
+    }
 
     /// Deletes up to 1,024 expired rows, those that expired first first. Answers how many; call again until it is 0.
     fn sweep(&self) -> Reply<'_, u64>;
@@ -30,6 +57,19 @@ pub trait StateStore: fmt::Debug + Send + Sync {
 
     /// Deletes all rows of an owner, answers how many: what `uninstall --purge` asks for.
     fn purge<'a>(&'a self, owner: &'a Owner) -> Reply<'a, u64>;
+
+    /// The host's own documents of a kind, by name: all of them, for what the host itself wrote it can hold.
+    fn documents<'a>(&'a self, kind: &'a str) -> Reply<'a, Vec<Document>>;
+
+    /// One of the host's own documents.
+    fn document<'a>(&'a self, kind: &'a str, name: &'a str) -> Reply<'a, Option<Document>>;
+
+    /// Changes documents and tells the history, all in one transaction; answers the events' numbers. If a document isn't as it was seen, nothing
+    /// happens but the conflict's being told.
+    fn record(&self, record: Record) -> Reply<'_, Result<Vec<u64>, Conflict>>;
+
+    /// What happened; fewer events than asked for when a result's bytes are used up, none at the end.
+    fn history(&self, query: HistoryQuery) -> Reply<'_, Vec<Event>>;
 
     /// Tries everything once, with a row of its own. Never fails: what failed stands in the probe.
     fn probe(&self) -> Pin<Box<dyn Future<Output = Probe> + Send + '_>>;
@@ -48,10 +88,10 @@ pub trait KeyedStore: fmt::Debug + Send + Sync {
     fn register_if_absent<'a>(&'a self, key: &'a str, value: String, ttl: Option<u64>) -> Reply<'a, bool>;
 
     /// The value of a live row.
-    fn lookup<'a>(&'a self, key: &'a str) -> Reply<'a, Option<String>>;
+    fn lookup<'a>(&'a self, key: &'a str) -> Answer<'a, Option<String>>;
 
     /// The values of many rows as they are at one moment, in the order of the keys. A corrupt row fails its own position only.
-    fn lookup_many<'a>(&'a self, keys: &'a [String]) -> Reply<'a, Vec<Result<Option<String>, StateError>>>;
+    fn lookup_many<'a>(&'a self, keys: &'a [String]) -> Answer<'a, Vec<Result<Option<String>, StateError>>>;
 
     /// Reads and deletes a row. Of several callers one gets it. A corrupt row stays.
     fn consume<'a>(&'a self, key: &'a str) -> Reply<'a, Option<String>>;
@@ -60,19 +100,19 @@ pub trait KeyedStore: fmt::Debug + Send + Sync {
     fn delete<'a>(&'a self, key: &'a str) -> Reply<'a, bool>;
 
     /// All live rows, oldest first, rows of one age by key.
-    fn entries(&self) -> Reply<'_, Vec<Entry>>;
+    fn entries(&self) -> Answer<'_, Vec<Entry>>;
 
     /// Live rows by key.
-    fn range<'a>(&'a self, range: Range<'a>) -> Reply<'a, Page>;
+    fn range<'a>(&'a self, range: Range<'a>) -> Answer<'a, Page>;
 
     /// How many live rows there are.
-    fn count(&self) -> Reply<'_, u64>;
+    fn count(&self) -> Answer<'_, u64>;
 
     /// Deletes all rows of this namespace.
     fn clear(&self) -> Reply<'_, ()>;
 
     /// The live row, if any, with a token for [`KeyedStore::compare_and_apply`].
-    fn observe<'a>(&'a self, key: &'a str) -> Reply<'a, Observation>;
+    fn observe<'a>(&'a self, key: &'a str) -> Answer<'a, Observation>;
 
     /// Makes the change if the row and all conditions are still as they were observed, in one transaction.
     fn compare_and_apply<'a>(

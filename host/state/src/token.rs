@@ -1,8 +1,8 @@
 //! Comparison tokens: which row of which database, and what it was.
 //!
 //! A token is two digests, cheap to make and to check: the row's place (the database's identity, owner, namespace, key) and its image (the stored
-//! bytes,
-//! when it was written, when it expires; or absence). Forging one gains nothing: it opens no row but the forger's own.
+//! bytes, when it was written, when it expires, the mark of that write; or absence). The mark makes a row that was deleted and written anew, the
+//! same and within the same moment, another one. Forging one gains nothing: it opens no row but the forger's own.
 
 use crate::error::Problem;
 use crate::rows::{Row, Spot};
@@ -30,7 +30,7 @@ impl Image {
             None => digest(&[b"absent"]),
             Some(row) => {
                 let expires = row.expires_at.map_or([0xff; 8], u64::to_le_bytes);
-                digest(&[b"row", &row.created_at.to_le_bytes(), &expires, &row.value])
+                digest(&[b"row", &row.created_at.to_le_bytes(), &expires, &row.mark.to_le_bytes(), &row.value])
             }
         })
     }
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_token_opens_its_own_row_only() {
-        let row = Row { value: b"1".to_vec(), created_at: 5, expires_at: None };
+        let row = Row { value: b"1".to_vec(), created_at: 5, expires_at: None, mark: 3 };
         let token = Comparison::from(Token::new("db", SPOT, Image::of(Some(&row))));
         assert_eq!(Token::read(&token, "db", SPOT), Ok(Image::of(Some(&row))));
         for other in [Spot { owner: "p", ..SPOT }, Spot { namespace: "m", ..SPOT }, Spot { key: "l", ..SPOT }] {
@@ -111,13 +111,14 @@ mod tests {
 
     #[test]
     fn every_part_of_a_row_is_in_its_image() {
-        let row = Row { value: b"1".to_vec(), created_at: 5, expires_at: None };
+        let row = Row { value: b"1".to_vec(), created_at: 5, expires_at: None, mark: 3 };
         let images = [
             Image::of(None),
             Image::of(Some(&row)),
             Image::of(Some(&Row { value: b"2".to_vec(), ..row.clone() })),
             Image::of(Some(&Row { created_at: 6, ..row.clone() })),
-            Image::of(Some(&Row { expires_at: Some(7), ..row })),
+            Image::of(Some(&Row { expires_at: Some(7), ..row.clone() })),
+            Image::of(Some(&Row { mark: 4, ..row })),
         ];
         for (at, image) in images.iter().enumerate() {
             assert!(images[at + 1..].iter().all(|other| other != image), "{at}");

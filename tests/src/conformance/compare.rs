@@ -3,7 +3,7 @@
 use super::Rule;
 use super::stage::{ROWS, Stage, conflict, equal, holds, open, put, refused, roomy, seen, set};
 use anyhow::{Context, Result};
-use plugbay_state::{Applied, Change, Code, Comparison, Entry, Operation, Options};
+use plugbay_state::{Applied, Change, Clock, Code, Comparison, Entry, Operation, Options};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new(&["2.2 observe", "2.7"], "observe shows the live row, or its absence, with a token", |stage| Box::pin(observe(stage))),
@@ -18,6 +18,9 @@ pub(super) const RULES: &[Rule] = &[
         |stage| Box::pin(conflicts(stage)),
     ),
     Rule::new(&["2.7", "21.7"], "a row that went away and came back isn't the row that was seen", |stage| Box::pin(aba(stage))),
+    Rule::new(&["2.7", "21.7"], "nor is it when it came back within one moment, or after the clock was set back", |stage| {
+        Box::pin(aba_at_once(stage))
+    }),
     Rule::new(&["2.7", "21.7"], "value, age and expiry are all in the token", |stage| Box::pin(image(stage))),
     Rule::new(&["2.7"], "a token is of the stored text, not of what it means", |stage| Box::pin(raw_text(stage))),
     Rule::new(&["2.7", "2.5"], "a row that expired is absent to a token", |stage| Box::pin(expired(stage))),
@@ -111,6 +114,37 @@ async fn aba(stage: &Stage) -> Result<()> {
     put(&rows, "k", "\"a\"").await?;
     conflict("deleted and back", rows.compare_and_apply("k", &second, Change::Delete, &[]).await?)?;
     holds(&rows, "k", Some("\"a\"")).await
+}
+
+/// Every way in which a row goes, with the same row written anew, at the same time.
+async fn aba_at_once(stage: &Stage) -> Result<()> {
+    let rows = stage.rows(Options::up_to(1)).await?;
+    for (way, later) in
+        [("delete", 0), ("consume", 0), ("clear", 0), ("delete-if-equal", 0), ("compare-and-apply", 0), ("evict", 0), ("clock", 7)]
+    {
+        put(&rows, "k", "1").await?;
+        let (first, moment) = (rows.observe("k").await?, stage.clock.now());
+        stage.clock.advance(later);
+        match way {
+            "consume" => rows.consume("k").await.map(drop)?,
+            "clear" => rows.clear().await?,
+            "delete-if-equal" => rows.delete_if_equal("k", "1").await.map(drop)?,
+            "compare-and-apply" => rows.compare_and_apply("k", &first.comparison, Change::Delete, &[]).await.map(drop)?,
+            "evict" => {
+                put(&rows, "other", "1").await?;
+                rows.delete("other").await.map(drop)?;
+            }
+            _ => rows.delete("k").await.map(drop)?,
+        }
+        holds(&rows, "k", None).await?;
+        stage.clock.set(moment);
+        put(&rows, "k", "1").await?;
+        equal("the same row", rows.observe("k").await?.value, first.value)?;
+        conflict(way, rows.compare_and_apply("k", &first.comparison, set("9"), &[]).await?)?;
+        rows.delete("k").await?;
+        stage.clock.advance(1);
+    }
+    Ok(())
 }
 
 async fn image(stage: &Stage) -> Result<()> {

@@ -79,6 +79,9 @@ const OPERATIONS: &[&str] = &[
     "delete-if",
 ];
 
+/// The parts of the host's own ledger.
+const LEDGER: &[&str] = &["ledger documents", "ledger record", "ledger history"];
+
 /// Sections with neither a rule nor a reason. The operations of section 2.2 count each for itself; rows of 21 need a rule.
 #[must_use]
 pub fn uncovered() -> Vec<String> {
@@ -87,6 +90,6 @@ pub fn uncovered() -> Vec<String> {
     covered.insert(super::processes::SECTION);
     covered.extend(NOT_OURS.iter().map(|part| part.section));
     let operations = OPERATIONS.iter().map(|operation| format!("2.2 {operation}"));
-    let expected = SECTIONS.iter().map(|section| (*section).to_owned()).chain(operations);
+    let expected = SECTIONS.iter().chain(LEDGER).map(|section| (*section).to_owned()).chain(operations);
     expected.filter(|section| !covered.contains(section.as_str())).collect()
 }

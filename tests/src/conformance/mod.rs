@@ -1,4 +1,4 @@
-//! What a keyed store must do, as a list of rules that any backend can be held to.
+//! What a keyed store and the host's ledger must do, as a list of rules that any backend can be held to.
 //!
 //! A [`Rule`] stands for a sentence of the contract and names its sections. A [`Backend`] is one place where state is kept; each rule gets a new one, so
 //! that rules know nothing of each other. [`run`] holds a backend to all of them and reports every failure by name. What of the contract isn't ours
@@ -14,6 +14,8 @@ mod coverage;
 mod durable;
 mod errors;
 mod eviction;
+mod history;
+mod ledger;
 mod limits;
 mod opening;
 mod operations;
@@ -42,7 +44,7 @@ pub type Verdict<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 /// One sentence of the contract, and how to check it.
 #[derive(Debug, Clone, Copy)]
 pub struct Rule {
-    /// Where it stands: `2.6`, `2.2 consume`, `21.3`.
+    /// Where it stands: `2.6`, `2.2 consume`, `21.3`; or the part of the host's ledger, which the contract doesn't know.
     pub sections: &'static [&'static str],
     /// What must hold.
     pub name: &'static str,
@@ -75,6 +77,8 @@ pub const RULES: &[&[Rule]] = &[
     compare::RULES,
     compare_many::RULES,
     closing::RULES,
+    ledger::RULES,
+    history::RULES,
     durable::RULES,
 ];
 

@@ -1,9 +1,10 @@
 //! Several processes on one file: what each does, what it says it did, and what must be true in the end.
 //!
 //! Each worker does a seeded mix of operations on rows that all share: it adds to a counter by compare-and-apply, takes things out of a bag, claims keys
-//! that only one may have, and writes and deletes rows of its own. What it did it tells in a [`Tally`]; [`judge`] compares the tallies of all with what
-//! is in the file. Costs some seconds. An operation that fails ends its worker with the error and how long it took.
+//! that only one may have, writes and deletes rows of its own, and adds to a document of the host's and to the history. What it did it tells in a
+//! [`Tally`]; [`judge`] compares the tallies of all with what is in the file. Costs some seconds. An operation that fails ends its worker with the error and how long it took.
 
+use super::ledger;
 use super::stage::{State, Store, open, set};
 use anyhow::{Context, Result, bail, ensure};
 use plugbay_state::{Applied, Options, Overflow, Sqlite, SqliteSettings, StateError};
@@ -66,6 +67,8 @@ pub struct Tally {
     pub taken: Vec<u64>,
     /// What it claimed.
     pub claimed: Vec<u64>,
+    /// The numbers of what it told the history.
+    pub told: Vec<u64>,
     /// Its own rows, as it left them.
     pub own: BTreeMap<String, String>,
     /// How often it did what.
@@ -88,6 +91,7 @@ impl Chance {
 }
 
 struct Shared {
+    state: State,
     counters: Store,
     bag: Store,
     claims: Store,
@@ -97,6 +101,7 @@ struct Shared {
 async fn shared(state: &State, worker: u64) -> Result<Shared> {
     let full = Options::up_to(1_000).overflow(Overflow::RejectNew);
     Ok(Shared {
+        state: state.clone(),
         counters: open(state, OWNER, "counters", full).await?,
         bag: open(state, OWNER, "bag", full).await?,
         claims: open(state, OWNER, "claims", full).await?,
@@ -129,7 +134,7 @@ pub async fn work(work: &Work) -> Result<Tally> {
 }
 
 async fn one(shared: &Shared, chance: &mut Chance, tally: &mut Tally, worker: u64) -> Result<&'static str> {
-    match chance.below(10) {
+    match chance.below(11) {
         0..=2 => {
             tally.conflicts += add_one(&shared.counters).await?;
             tally.added += 1;
@@ -149,8 +154,19 @@ async fn one(shared: &Shared, chance: &mut Chance, tally: &mut Tally, worker: u6
             Ok("register-if-absent")
         }
         7 | 8 => register_own(&shared.own, chance, tally).await,
+        9 => {
+            let (number, conflicts) = ledger::add_one(&shared.state, &name(worker)).await?;
+            tally.told.push(number);
+            tally.conflicts += conflicts;
+            Ok("record")
+        }
         _ => delete_own(&shared.own, chance, tally).await,
     }
+}
+
+/// Who the history says it was.
+fn name(worker: u64) -> String {
+    format!("worker {worker}")
 }
 
 async fn register_own(own: &Store, chance: &mut Chance, tally: &mut Tally) -> Result<&'static str> {
@@ -232,6 +248,8 @@ pub async fn judge(directory: &Path, tallies: &[Tally], operations: u64) -> Resu
     counted(&shared, tallies).await?;
     bagged(&shared, tallies).await?;
     claimed(&shared, tallies).await?;
+    let told: Vec<_> = (0..).zip(tallies).map(|(worker, tally)| (name(worker), tally.told.clone())).collect();
+    ledger::all_added(&state, &told).await?;
     state.close().await;
     sound(directory)
 }

@@ -55,7 +55,7 @@ struct Line<'a> {
 
 impl Export {
     pub(crate) async fn run(self) -> Result<()> {
-        let state = self.place.open()?;
+        let state = self.place.look()?;
         let outcome = match &self.out {
             Some(file) => self.to_file(&state, file).await,
             None => self.to(&state, std::io::stdout().lock(), "standard output").await,

@@ -1,7 +1,7 @@
 //! `plugbay state`: one command to a module, all on a state that is there already.
 //!
-//! Opening costs some milliseconds and waits for nobody who writes. None of the commands makes a state: before it is opened, the directory has to
-//! look like one. That look and the opening are two steps, so a state that disappears in between is made anew, empty.
+//! Opening costs some milliseconds and waits for nobody who writes. None of the commands makes a state or brings one up to date. Those that only look
+//! open it for reading, and work where nothing can be written.
 
 mod export;
 mod place;

@@ -36,7 +36,7 @@ struct Taken<'a> {
 
 impl Try {
     pub(crate) async fn run(self) -> Result<()> {
-        let probe = Sqlite::probe_at(self.place.settings()?).await;
+        let probe = Sqlite::probe_at(self.place.settings()).await;
         let report = Report { ok: probe.is_ok(), steps: probe.steps.iter().map(taken).collect() };
         let printed = if self.json { output::print_json(&report) } else { output::print(&text(&report)) };
         // The verdict stands whether or not anybody reads the report.

@@ -82,7 +82,7 @@ struct Amount {
 
 impl Show {
     pub(crate) async fn run(self) -> Result<()> {
-        let state = self.place.open()?;
+        let state = self.place.look()?;
         let used = state.usage().await.context("can't read what is stored")?;
         state.close().await;
         let limits = StateLimits::default();

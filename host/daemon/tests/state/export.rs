@@ -128,7 +128,7 @@ async fn an_export_that_fails_midway_leaves_what_was_there() {
     let (directory, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     small(directory.path()).await;
     // Its key is no text, which shows only when the export gets there.
-    raw(directory.path()).execute("INSERT INTO keyed VALUES ('zebra', 'z', CAST(x'ff' AS TEXT), '1', 1, NULL)", []).unwrap();
+    raw(directory.path()).execute("INSERT INTO keyed VALUES ('zebra', 'z', CAST(x'ff' AS TEXT), '1', 1, NULL, 0)", []).unwrap();
     let file = folder.path().join("rows.jsonl");
     std::fs::write(&file, "before").unwrap();
     let error = refused(&plugbay("export", directory.path(), &["--out", file.to_str().unwrap()]));

@@ -22,7 +22,7 @@ async fn every_step_is_told_and_nothing_stays_behind() {
 async fn the_row_of_a_killed_probe_is_shown_nowhere() {
     let directory = tempfile::tempdir().unwrap();
     Sqlite::open(SqliteSettings::new(directory.path())).unwrap().close().await;
-    let row = "INSERT INTO keyed VALUES ('$probe', 'probe', '77-0', '\"77-0\"', 1, NULL)";
+    let row = "INSERT INTO keyed VALUES ('$probe', 'probe', '77-0', '\"77-0\"', 1, NULL, 0)";
     raw(directory.path()).execute(row, []).unwrap();
     assert_eq!(printed(&plugbay("show", directory.path(), &[])), "no rows\n");
     assert_eq!(printed(&plugbay("export", directory.path(), &["--values"])), "");

@@ -1,6 +1,6 @@
 //! What is refused: no state, a broken one, one that may not be written, words that make no sense.
 
-use crate::{contents, plugbay, raw, refused, text, write};
+use crate::{contents, plugbay, printed, raw, refused, text, write};
 use plugbay_state::{DATABASE_FILE, SCHEMA_VERSION, Sqlite, SqliteSettings, StateStore};
 use std::path::Path;
 use std::process::Command;
@@ -26,9 +26,17 @@ fn where_there_is_no_state_none_is_made() {
     for (place, lack) in places {
         for name in COMMANDS {
             let output = plugbay(name, place, &[]);
-            let expected = "(expected a state directory, with the file `state.db`)";
-            assert_eq!(refused(&output), format!("plugbay: no state in {}: {lack} {expected}", place.display()));
-            assert_eq!(text(&output.stdout), "");
+            let place = place.display();
+            let why = format!("no state in {place}: {lack} (expected a state directory, with the file `state.db`)");
+            let (error, shown) = (refused(&output), text(&output.stdout));
+            if name == "probe" {
+                assert!(shown.contains(&why), "{shown}");
+            } else {
+                assert_eq!(
+                    (error.as_str(), shown.as_str()),
+                    (format!("plugbay: can't open the state in {place}: PLUGIN_STATE_OPEN_FAILED (open): {why}").as_str(), "")
+                );
+            }
         }
     }
     assert!(!missing.exists() && contents(&empty).is_empty());
@@ -41,8 +49,9 @@ fn another_programs_database_is_left_alone() {
     raw(directory.path()).execute("CREATE TABLE customers (name)", []).unwrap();
     let before = contents(directory.path());
     for name in COMMANDS {
-        let error = refused(&plugbay(name, directory.path(), &[]));
-        assert!(error.contains("another program's database"), "{error}");
+        let output = plugbay(name, directory.path(), &[]);
+        let (error, shown) = (refused(&output), text(&output.stdout));
+        assert!(format!("{error}{shown}").contains("another program's database"), "{error}{shown}");
     }
     assert_eq!(contents(directory.path()), before);
 }
@@ -61,18 +70,26 @@ fn garbage_is_corrupt_and_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_newer_state_is_refused() {
+async fn a_newer_state_is_refused_and_an_older_one_too() {
     let directory = tempfile::tempdir().unwrap();
     Sqlite::open(SqliteSettings::new(directory.path())).unwrap().close().await;
     raw(directory.path()).pragma_update(None, "user_version", SCHEMA_VERSION + 1).unwrap();
     let error = refused(&plugbay("show", directory.path(), &[]));
     assert!(error.contains("PLUGIN_STATE_SCHEMA_UNSUPPORTED (ensure-schema)"), "{error}");
+    raw(directory.path()).pragma_update(None, "user_version", SCHEMA_VERSION - 1).unwrap();
+    for name in ["show", "export", "sweep"] {
+        let error = refused(&plugbay(name, directory.path(), &[]));
+        assert!(
+            error.contains("PLUGIN_STATE_SCHEMA_UNSUPPORTED (ensure-schema)") && error.contains("start the daemon on it once"),
+            "{error}"
+        );
+    }
 }
 
-/// Somebody who may read a state but not write it; only root can play that part, since an owner's own state is made writable again.
+/// Somebody who may read a state but not write it; only root can play that part to the end, since an owner's own state is made writable again.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_state_that_can_only_be_read_is_refused_and_not_changed() {
+async fn a_state_that_can_only_be_read_is_shown_and_not_changed() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     use std::os::unix::process::CommandExt;
     let folder = tempfile::tempdir().unwrap();
@@ -88,7 +105,8 @@ async fn a_state_that_can_only_be_read_is_refused_and_not_changed() {
     let before = contents(&directory);
     if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
         assert_eq!(plugbay("show", &directory, &[]).status.code(), Some(0));
-        assert_eq!(std::fs::metadata(&directory).unwrap().mode() & 0o777, 0o700);
+        assert_eq!(contents(&directory), before);
+        assert_eq!(std::fs::metadata(&directory).unwrap().mode() & 0o777, 0o555);
         return;
     }
     // Where the program was built, others may have no business.
@@ -97,6 +115,10 @@ async fn a_state_that_can_only_be_read_is_refused_and_not_changed() {
     for name in COMMANDS {
         let mut command = Command::new(&program);
         let output = command.uid(65_534).gid(65_534).current_dir("/").args(["state", name, "--state"]).arg(&directory).output().unwrap();
+        if let "show" | "export" = name {
+            assert!(printed(&output).contains("scribe"));
+            continue;
+        }
         let (error, shown) = (refused(&output), text(&output.stdout));
         assert!(format!("{error}{shown}").contains(if name == "probe" { "open-failed" } else { "OPEN_FAILED" }), "{error}{shown}");
     }

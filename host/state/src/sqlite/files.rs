@@ -4,9 +4,9 @@
 //! nothing else: the write it follows is committed.
 
 use crate::error::Problem;
-use rustix::fs::{AtFlags, Mode, OFlags, chmodat, open, statat};
+use rustix::fs::{AtFlags, Mode, OFlags, Stat, chmodat, open, statat};
 use rustix::io::Errno;
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, Metadata, OpenOptions};
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -26,19 +26,52 @@ pub(super) struct Files {
 impl Files {
     /// Makes the directory, and an empty database file if there is none, so that neither is ever open to others.
     pub(super) fn prepare(directory: &Path) -> Result<Self, Problem> {
-        let failed = |what: &str, error: &dyn std::fmt::Display| Problem::Failed(format!("{what} {}: {error}", directory.display()));
-        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| failed("can't make the directory", &error))?;
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let handle = open(directory, flags, Mode::empty()).map_err(|error| failed("can't open the directory", &error))?;
-        tighten(&handle, ".", Mode::RWXU);
-        let path = directory.join(DATABASE_FILE);
+        make_directory(directory).map_err(|error| failed("can't make the directory", directory, &error))?;
+        let files = Self::at(directory)?;
+        // Before there is anything in it.
+        files.tighten_directory();
         // Only ever a new file: closing one that is open elsewhere in this process would drop SQLite's locks on it.
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&files.path) {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(failed("can't make the database in", &error)),
+            Err(error) => return Err(failed("can't make the database in", directory, &error)),
         }
-        Ok(Self { directory: handle, path })
+        Ok(files)
+    }
+
+    /// The files of a state that is there; changes nothing.
+    pub(super) fn find(directory: &Path) -> Result<Self, Problem> {
+        match found(directory)? {
+            None => return Err(no_state(directory, "there is no such directory")),
+            Some(there) if !there.is_dir() => return Err(no_state(directory, "that is no directory")),
+            Some(_) => {}
+        }
+        match found(&directory.join(DATABASE_FILE))? {
+            None => Err(no_state(directory, "the file isn't there")),
+            Some(there) if !there.is_file() => Err(no_state(directory, "that is no file")),
+            Some(_) => Self::at(directory),
+        }
+    }
+
+    fn at(directory: &Path) -> Result<Self, Problem> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle = open(directory, flags, Mode::empty()).map_err(|error| failed("can't open the directory", directory, &error))?;
+        Ok(Self { directory: handle, path: directory.join(DATABASE_FILE) })
+    }
+
+    /// What stands in place of a state whose file isn't one of ours.
+    pub(super) fn not_ours(&self) -> Problem {
+        no_state(self.path.parent().unwrap_or(&self.path), "the file is empty, or another program's database")
+    }
+
+    /// The log holds what isn't in the database yet, or may do so.
+    pub(super) fn has_log(&self) -> bool {
+        !matches!(statat(&self.directory, WAL, AtFlags::empty()), Err(Errno::NOENT) | Ok(Stat { st_size: 0, .. }))
+    }
+
+    /// Tightens the directory's mode where it isn't tight.
+    pub(super) fn tighten_directory(&self) {
+        tighten(&self.directory, ".", Mode::RWXU);
     }
 
     /// Where the database is.
@@ -52,6 +85,27 @@ impl Files {
         tighten(&self.directory, DATABASE_FILE, owner_only);
         tighten(&self.directory, SHM, owner_only);
         tighten(&self.directory, WAL, owner_only);
+    }
+}
+
+/// Makes a directory, and those above it, that only its owner may enter.
+pub(super) fn make_directory(directory: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)
+}
+
+fn failed(what: &str, path: &Path, error: &dyn std::fmt::Display) -> Problem {
+    Problem::Failed(format!("{what} {}: {error}", path.display()))
+}
+
+fn no_state(directory: &Path, lack: &str) -> Problem {
+    Problem::Failed(format!("no state in {}: {lack} (expected a state directory, with the file `{DATABASE_FILE}`)", directory.display()))
+}
+
+fn found(path: &Path) -> Result<Option<Metadata>, Problem> {
+    match std::fs::metadata(path) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(failed("can't look at", path, &error)),
     }
 }
 

@@ -9,22 +9,29 @@
 mod checkpoint;
 mod connect;
 mod files;
+mod ledger;
+mod lock;
+mod open;
+mod request;
 mod rows;
 mod sql;
 mod writer;
 
 pub use connect::SCHEMA_VERSION;
 pub use files::DATABASE_FILE;
+pub use lock::{Holder, Locked, StateLock};
 
 use crate::clock::{Clock, SystemClock};
-use crate::error::{Operation, Problem, StateError};
+use crate::error::{Operation, Problem};
 use crate::keyed;
+use crate::ledger::{Conflict, Document, Event, HistoryQuery, Record, rules as ledger_rules};
 use crate::limits::StateLimits;
 use crate::probe::{self, Probe};
 use crate::rows::{Backend, Reads, Rows, Shelf, Weight};
 use crate::store::{ExportedRow, KeyedStore, Options, Owner, Reply, RowId, StateStore, Usage};
-use connect::Readers;
+use connect::{Readers, Source};
 use files::Files;
+use open::note;
 use rusqlite::Connection;
 use std::future::Future;
 use std::num::NonZeroUsize;
@@ -85,53 +92,19 @@ struct Inner {
     shelf: Arc<Shelf>,
     database: PathBuf,
     readers: Readers,
-    writer: Arc<Writer>,
+    /// None: opened for reading.
+    writer: Option<Arc<Writer>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    closed: watch::Receiver<bool>,
+    /// True once everything that was accepted is done.
+    closed: watch::Sender<bool>,
 }
 
 impl Sqlite {
-    /// Opens the state, and makes it if there is none. Blocks for some milliseconds: meant for a program's start.
-    ///
-    /// # Errors
-    /// `open-failed`, `corrupt` for what is no database of ours, `unavailable` while another process holds its lock, all with the operation `open`;
-    /// `schema-unsupported` with the operation `ensure-schema` for a file of a newer program.
-    pub fn open(settings: SqliteSettings) -> Result<Self, StateError> {
-        Self::open_step_by_step(settings, &mut Probe::default())
-    }
-
-    /// Opens, probes and closes: for an operator who wants to know which step fails.
-    pub async fn probe_at(settings: SqliteSettings) -> Probe {
-        let mut probe = Probe::default();
-        let Ok(state) = Self::open_step_by_step(settings, &mut probe) else { return probe };
-        let probe = probe::round_trip(&state, probe).await;
-        state.close().await;
-        probe
-    }
-
     /// Where the database is.
     #[must_use]
     pub fn database(&self) -> &Path {
         &self.0.database
     }
-
-    fn open_step_by_step(settings: SqliteSettings, probe: &mut Probe) -> Result<Self, StateError> {
-        let limits = settings.limits.clone().checked()?;
-        let opening = |problem: Problem| problem.during(Operation::Open);
-        let files = note(probe, "state-directory", Files::prepare(&settings.directory).map_err(opening))?;
-        let mut connection = note(probe, "open", connect::writer(files.database(), &settings).map_err(opening))?;
-        let identity = note(probe, "schema", connect::ensure_schema(&mut connection))?;
-        files.tighten();
-        let shelf = Shelf::new(limits, settings.clock.clone(), identity);
-        Inner::start(connection, files, shelf, &settings).map(|inner| Self(Arc::new(inner))).map_err(opening)
-    }
-}
-
-/// Notes a step in the probe, and goes on with what came out of it.
-fn note<T>(probe: &mut Probe, name: &'static str, outcome: Result<T, StateError>) -> Result<T, StateError> {
-    let failure = outcome.as_ref().err().cloned();
-    probe.step(name, failure.map_or(Ok(()), Err));
-    outcome
 }
 
 impl Inner {
@@ -141,13 +114,13 @@ impl Inner {
         let (checkpoints, due) = sync_channel(1);
         let in_place = settings.synchronous == Synchronous::Normal;
         let writer = Writer::new(connection, files, in_place, settings.busy_timeout, checkpoints)?;
-        let (done, closed) = watch::channel(false);
+        let done = watch::Sender::new(false);
         let inner = Self {
             shelf,
-            readers: Readers::new(&database, settings.busy_timeout),
-            writer: writer.clone(),
+            readers: Readers::new(Source::shared(&database), settings.busy_timeout),
+            writer: Some(writer.clone()),
             threads: Mutex::default(),
-            closed,
+            closed: done.clone(),
             database,
         };
         // Should the second thread fail to start, dropping `inner` ends the first.
@@ -159,6 +132,17 @@ impl Inner {
         Ok(inner)
     }
 
+    fn reading(files: &Files, source: Source, shelf: Arc<Shelf>, patience: Duration) -> Self {
+        Self {
+            shelf,
+            readers: Readers::new(source, patience),
+            writer: None,
+            threads: Mutex::default(),
+            closed: watch::Sender::new(false),
+            database: files.database().to_owned(),
+        }
+    }
+
     fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Problem> {
         let thread = std::thread::Builder::new().name(name.into()).spawn(work);
         let thread = thread.map_err(|error| Problem::Failed(format!("can't start a thread: {error}")))?;
@@ -168,7 +152,10 @@ impl Inner {
 
     fn start_closing(&self) {
         self.readers.close();
-        self.writer.close();
+        match &self.writer {
+            Some(writer) => writer.close(),
+            None => drop(self.closed.send_replace(true)),
+        }
     }
 }
 
@@ -196,12 +183,15 @@ impl Backend for Inner {
         self.readers.read(reads, |rows| look(rows))
     }
 
-    fn write<T: Send + 'static>(
+    async fn write<T: Send + 'static>(
         &self,
         weight: Weight,
         work: impl FnOnce(&mut dyn Rows) -> Result<T, Problem> + Send + 'static,
-    ) -> impl Future<Output = Result<T, Problem>> + Send {
-        self.writer.write(weight, work)
+    ) -> Result<T, Problem> {
+        match &self.writer {
+            Some(writer) => writer.write(weight, work).await,
+            None => Err(Problem::Failed(format!("{} was opened for reading only", self.database.display()))),
+        }
     }
 }
 
@@ -211,6 +201,10 @@ impl StateStore for Sqlite {
             let open = if *self.0.closed.borrow() { Err(Problem::closed()) } else { keyed::open(&self.0, owner, namespace, options) };
             open.map_err(|problem| problem.during(Operation::Open))
         })
+    }
+
+    fn reads_in_place(&self) -> bool {
+        true
     }
 
     fn sweep(&self) -> Reply<'_, u64> {
@@ -229,6 +223,22 @@ impl StateStore for Sqlite {
         Box::pin(async move { keyed::purge(&*self.0, owner).await.map_err(|problem| problem.during(Operation::Purge)) })
     }
 
+    fn documents<'a>(&'a self, kind: &'a str) -> Reply<'a, Vec<Document>> {
+        Box::pin(async move { ledger_rules::documents(&*self.0, kind).map_err(|problem| problem.during(Operation::Documents)) })
+    }
+
+    fn document<'a>(&'a self, kind: &'a str, name: &'a str) -> Reply<'a, Option<Document>> {
+        Box::pin(async move { ledger_rules::document(&*self.0, kind, name).map_err(|problem| problem.during(Operation::Document)) })
+    }
+
+    fn record(&self, record: Record) -> Reply<'_, Result<Vec<u64>, Conflict>> {
+        Box::pin(async move { ledger_rules::record(&*self.0, record).await.map_err(|problem| problem.during(Operation::Record)) })
+    }
+
+    fn history(&self, query: HistoryQuery) -> Reply<'_, Vec<Event>> {
+        Box::pin(async move { ledger_rules::history(&*self.0, &query).map_err(|problem| problem.during(Operation::History)) })
+    }
+
     fn probe(&self) -> Pin<Box<dyn Future<Output = Probe> + Send + '_>> {
         Box::pin(async move {
             let mut probe = Probe::default();
@@ -244,7 +254,7 @@ impl StateStore for Sqlite {
         Box::pin(async move {
             self.0.start_closing();
             // The writer's thread says so when it is done; if it is gone, it has nothing left to do.
-            let _ = self.0.closed.clone().wait_for(|closed| *closed).await;
+            let _ = self.0.closed.subscribe().wait_for(|closed| *closed).await;
         })
     }
 }

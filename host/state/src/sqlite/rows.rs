@@ -4,7 +4,7 @@
 
 use super::sql;
 use crate::error::Problem;
-use crate::rows::{Amount, EXPIRY_BATCH, Fresh, Passing, Row, Rows, Scan, Spot, Standing, Survey, Visit};
+use crate::rows::{Amount, EXPIRY_BATCH, Fresh, Held, Passing, Row, Rows, Scan, Spot, Standing, Survey, Visit};
 use crate::store::{Order, Owner, RowId, Usage};
 use rusqlite::types::{FromSql, ValueRef};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, params};
@@ -26,15 +26,15 @@ impl From<rusqlite::Error> for Problem {
 }
 
 /// A count or a moment; what was never written by us counts as 0.
-fn unsigned(n: i64) -> u64 {
+pub(super) fn unsigned(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
-fn signed(n: u64) -> i64 {
+pub(super) fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-fn limit(n: usize) -> i64 {
+pub(super) fn limit(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
@@ -46,10 +46,11 @@ fn bytes<'r>(row: &'r rusqlite::Row<'_>, column: usize) -> rusqlite::Result<&'r 
     })
 }
 
-/// A row whose value, age and expiry are in these columns and the two after.
+/// A row whose value, age, expiry and mark are in these columns and the three after.
 fn stored(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Row> {
     let expires_at: Option<i64> = row.get(first + 2)?;
-    Ok(Row { value: bytes(row, first)?.to_vec(), created_at: unsigned(row.get(first + 1)?), expires_at: expires_at.map(unsigned) })
+    let (created_at, expires_at) = (unsigned(row.get(first + 1)?), expires_at.map(unsigned));
+    Ok(Row { value: bytes(row, first)?.to_vec(), created_at, expires_at, mark: row.get(first + 3)? })
 }
 
 impl SqlRows<'_> {
@@ -76,7 +77,7 @@ impl SqlRows<'_> {
     }
 
     /// Steps that are made or unmade together, whatever else is in the transaction.
-    fn together(&self, steps: impl FnOnce() -> Result<(), Problem>) -> Result<(), Problem> {
+    pub(super) fn together<T>(&self, steps: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
         self.execute("SAVEPOINT steps", [])?;
         let outcome = steps();
         // Where the failure took the whole transaction with it, there is no savepoint left to go back to.
@@ -93,13 +94,16 @@ impl SqlRows<'_> {
 impl Rows for SqlRows<'_> {
     fn get(&self, spot: Spot<'_>) -> Result<Option<Row>, Problem> {
         let mut statement = self.0.prepare_cached(sql::GET)?;
-        Ok(statement.query_row(params![spot.owner, spot.namespace, spot.key], |row| stored(row, 0)).optional()?)
+        Ok(statement.query_row((spot.owner, spot.namespace, spot.key), |row| stored(row, 0)).optional()?)
     }
 
-    fn value(&self, spot: Spot<'_>, now: u64) -> Result<Option<Vec<u8>>, Problem> {
+    fn value(&self, spot: Spot<'_>) -> Result<Option<Held>, Problem> {
         let mut statement = self.0.prepare_cached(sql::VALUE)?;
-        let params = params![spot.owner, spot.namespace, spot.key, signed(now)];
-        Ok(statement.query_row(params, |row| bytes(row, 0).map(<[u8]>::to_vec)).optional()?)
+        let held = statement.query_row((spot.owner, spot.namespace, spot.key), |row| {
+            let expires_at: Option<i64> = row.get(1)?;
+            Ok(Held { value: bytes(row, 0)?.to_vec(), expires_at: expires_at.map(unsigned) })
+        });
+        Ok(held.optional()?)
     }
 
     fn survey(&self, spot: Spot<'_>, now: u64) -> Result<Survey, Problem> {
@@ -171,7 +175,7 @@ impl Rows for SqlRows<'_> {
         let mut statement = self.0.prepare_cached(sql::EXPORT)?;
         let mut rows = statement.query(params![owner, namespace, key, signed(now), limit(most)])?;
         while let Some(row) = rows.next()? {
-            let id = RowId { owner: Owner::stored(row.get(4)?), namespace: row.get(5)?, key: row.get(0)? };
+            let id = RowId { owner: Owner::stored(row.get(5)?), namespace: row.get(6)?, key: row.get(0)? };
             if visit(id, stored(row, 1)?).is_break() {
                 break;
             }

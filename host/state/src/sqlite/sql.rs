@@ -1,11 +1,12 @@
-//! Every statement of the keyed store, and the schema, in one place.
+//! Every statement of the keyed store and of the ledger, and the schema, in one place.
 //!
 //! `keyed_usage` counts rows and bytes per namespace, expired rows included; triggers keep it right whoever writes. The two partial indexes hold rows
 //! with an expiry only: one serves a namespace, one the sweep over all. Unless a statement says otherwise, parameters are 1 owner, 2 namespace, 3
 //! key, 4 now, 5 limit.
 
 /// What takes the schema from each version to the next; the first makes version 1 of nothing.
-pub(super) const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
     INSERT INTO meta VALUES ('identity', lower(hex(randomblob(16))));
 
@@ -42,14 +43,50 @@ pub(super) const MIGRATIONS: &[&str] = &["
         WHERE owner = old.owner AND namespace = old.namespace;
         DELETE FROM keyed_usage WHERE owner = old.owner AND namespace = old.namespace AND rows = 0;
     END;
-"];
+",
+    "
+    CREATE TABLE documents (
+        revision INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        body TEXT NOT NULL,
+        UNIQUE (kind, name)
+    ) STRICT;
+
+    CREATE TABLE history (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        at INTEGER NOT NULL,
+        who TEXT NOT NULL,
+        what TEXT NOT NULL,
+        plugin TEXT,
+        from_digest TEXT,
+        to_digest TEXT,
+        why TEXT,
+        details TEXT
+    ) STRICT;
+    CREATE INDEX history_by_plugin ON history (plugin) WHERE plugin IS NOT NULL;
+    CREATE TRIGGER history_is_not_changed BEFORE UPDATE ON history BEGIN
+        SELECT raise(ABORT, 'the history only grows: its rows are not changed');
+    END;
+    CREATE TRIGGER history_is_not_deleted BEFORE DELETE ON history BEGIN
+        SELECT raise(ABORT, 'the history only grows: its rows are not deleted');
+    END;
+    -- REPLACE fires no trigger of deletion.
+    CREATE TRIGGER history_is_not_replaced BEFORE INSERT ON history WHEN EXISTS (SELECT 1 FROM history WHERE seq = new.seq) BEGIN
+        SELECT raise(ABORT, 'the history only grows: its rows are not replaced');
+    END;
+",
+    "
+    -- Tells each write of a row from every other.
+    ALTER TABLE keyed ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;
+",
+];
 
 pub(super) const IDENTITY: &str = "SELECT value FROM meta WHERE name = 'identity'";
 
-pub(super) const GET: &str = "SELECT value, created_at, expires_at FROM keyed WHERE owner = ?1 AND namespace = ?2 AND key = ?3";
+pub(super) const GET: &str = "SELECT value, created_at, expires_at, mark FROM keyed WHERE owner = ?1 AND namespace = ?2 AND key = ?3";
 
-pub(super) const VALUE: &str =
-    "SELECT value FROM keyed WHERE owner = ?1 AND namespace = ?2 AND key = ?3 AND (expires_at IS NULL OR expires_at > ?4)";
+pub(super) const VALUE: &str = "SELECT value, expires_at FROM keyed WHERE owner = ?1 AND namespace = ?2 AND key = ?3";
 
 pub(super) const SURVEY: &str = "
     SELECT
@@ -88,8 +125,9 @@ pub(super) const EVICT: &str = "
     )";
 
 pub(super) const PUT: &str = "
-    INSERT INTO keyed (owner, namespace, key, value, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-    ON CONFLICT DO UPDATE SET value = excluded.value, created_at = excluded.created_at, expires_at = excluded.expires_at";
+    INSERT INTO keyed (owner, namespace, key, value, created_at, expires_at, mark) VALUES (?1, ?2, ?3, ?4, ?5, ?6, random())
+    ON CONFLICT DO UPDATE
+    SET value = excluded.value, created_at = excluded.created_at, expires_at = excluded.expires_at, mark = excluded.mark";
 
 pub(super) const REMOVE: &str = "DELETE FROM keyed WHERE owner = ?1 AND namespace = ?2 AND key = ?3";
 
@@ -139,6 +177,35 @@ pub(super) const USAGE: &str = "
 
 /// ?1 to ?3: the row before the first; ?4: now; ?5: how many at most.
 pub(super) const EXPORT: &str = "
-    SELECT key, value, created_at, expires_at, owner, namespace FROM keyed
+    SELECT key, value, created_at, expires_at, mark, owner, namespace FROM keyed
     WHERE (owner, namespace, key) > (?1, ?2, ?3) AND (expires_at IS NULL OR expires_at > ?4)
     ORDER BY owner, namespace, key LIMIT ?5";
+
+/// Of documents: 1 kind, 2 name, 3 body.
+pub(super) const REVISION: &str = "SELECT revision FROM documents WHERE kind = ?1 AND name = ?2";
+pub(super) const DOCUMENT: &str = "SELECT kind, name, body, revision FROM documents WHERE kind = ?1 AND name = ?2";
+pub(super) const DOCUMENTS: &str = "SELECT kind, name, body, revision FROM documents WHERE kind = ?1 ORDER BY name";
+pub(super) const PUT_DOCUMENT: &str = "REPLACE INTO documents (kind, name, body) VALUES (?1, ?2, ?3)";
+pub(super) const REMOVE_DOCUMENT: &str = "DELETE FROM documents WHERE kind = ?1 AND name = ?2";
+
+pub(super) const LAST_EVENT_AT: &str = "SELECT at FROM history ORDER BY seq DESC LIMIT 1";
+
+pub(super) const ADD_EVENT: &str = "
+    INSERT INTO history (at, who, what, plugin, from_digest, to_digest, why, details) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+/// Events by number; the order is part of the statement. ?1 after, ?2 before, ?3 how many at most, ?4 plugin.
+macro_rules! events {
+    ($plugin:literal, $order:literal) => {
+        concat!(
+            "SELECT seq, at, who, what, plugin, from_digest, to_digest, why, details FROM history WHERE seq > ?1 AND seq < ?2",
+            $plugin,
+            " ORDER BY seq ",
+            $order,
+            " LIMIT ?3"
+        )
+    };
+}
+pub(super) const EVENTS_UP: &str = events!("", "ASC");
+pub(super) const EVENTS_DOWN: &str = events!("", "DESC");
+pub(super) const EVENTS_UP_OF_PLUGIN: &str = events!(" AND plugin = ?4", "ASC");
+pub(super) const EVENTS_DOWN_OF_PLUGIN: &str = events!(" AND plugin = ?4", "DESC");

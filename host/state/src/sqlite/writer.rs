@@ -1,15 +1,21 @@
 //! The one writer: turns at one connection, in place when it is idle, in groups when it is not.
 //!
 //! Under `Normal` a commit is a few writes to the page cache, some 16 us, and a thread hop is three times that: so a request that finds the
-//! connection idle takes the
-//! turn, commits in place, and then serves what queued meanwhile as one transaction. What still queues after [`SERVING`] goes to the writer's
-//! thread. Under `Full` a commit waits for the disk, so the thread takes whatever is waiting into one. The thread also waits for other
-//! processes' locks, and does what touches many rows: no caller's thread ever sleeps here.
+//! connection idle takes the turn, commits in place, and then serves what queued meanwhile as one transaction. What still queues after [`SERVING`]
+//! goes to the writer's thread.
+//!
+//! Under `Full` a commit waits for the disk, so the thread takes whatever is waiting into one. Those who were answered last come back one by one, and
+//! the first of them must not have the next commit for itself: it is put off until as many are in it as there were at the end of the last, at most by
+//! an eighth of what that one took. One writer alone waits for nobody.
+//!
+//! The thread also waits for other processes' locks, and does what touches many rows: no caller's thread ever sleeps here. A request that another
+//! process's lock stands in the way of is refused when it has waited for the busy timeout, whatever stood before it in the line.
 //!
 //! Every request is answered after its commit. If a commit fails, or SQLite rolls a transaction back by itself, all requests in it are told, and
 //! nothing of them is written.
 
 use super::files::Files;
+use super::request::{Group, Request};
 use super::rows::SqlRows;
 use crate::error::Problem;
 use crate::rows::{Rows, Weight};
@@ -22,61 +28,42 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
 
 /// Requests of one transaction at most.
 const GROUP: usize = 128;
 /// How long a caller serves others after its own commit, before the thread takes over.
 const SERVING: Duration = Duration::from_micros(200);
+/// By which part of the last commit's time the next one is put off at most, for those who are expected.
+const PUT_OFF: u32 = 8;
+/// By how much at most, however slow the disk is: the thread keeps a processor busy meanwhile, unless somebody else wants it.
+const LONGEST_PUT_OFF: Duration = Duration::from_micros(200);
+/// How soon a step is tried again that SQLite refuses without waiting.
+const AGAIN_EVERY: Duration = Duration::from_millis(10);
 /// The pages of the write-ahead log at which a checkpoint is due: 8 MiB.
 pub(super) const CHECKPOINT_AT: u32 = 2_000;
 /// By how many pages more the log may grow until writers wait for a checkpoint that is slower than they are.
 const AHEAD: u32 = 2 * CHECKPOINT_AT;
 
-/// Something to do in a transaction, and someone to tell.
-trait Request: Send {
-    fn run(&mut self, rows: &mut SqlRows<'_>);
-    fn answer(self: Box<Self>, committed: Result<(), Problem>);
-}
-
-struct Asked<T, F> {
-    work: Option<F>,
-    outcome: Option<Result<T, Problem>>,
-    asker: oneshot::Sender<Result<T, Problem>>,
-}
-
-impl<T: Send, F: FnOnce(&mut dyn Rows) -> Result<T, Problem> + Send> Request for Asked<T, F> {
-    fn run(&mut self, rows: &mut SqlRows<'_>) {
-        // Nobody waits for it any more, and nothing of it has begun.
-        if self.asker.is_closed() {
-            return;
-        }
-        self.outcome = self.work.take().map(|work| work(rows));
-    }
-
-    fn answer(self: Box<Self>, committed: Result<(), Problem>) {
-        let outcome = match (committed, self.outcome) {
-            (Ok(()), Some(outcome)) => outcome,
-            (Err(problem), _) => Err(problem),
-            (Ok(()), None) => Err(Problem::Failed("the request was given up".into())),
-        };
-        // An asker that went away doesn't need the answer.
-        let _ = self.asker.send(outcome);
-    }
-}
-
-type Group = Vec<Box<dyn Request>>;
-
 /// Who may use the connection, and who waits.
 #[derive(Default)]
 struct Turns {
-    queue: VecDeque<Box<dyn Request>>,
+    queue: VecDeque<Request>,
     taken: bool,
     /// Nobody writes until the checkpoint that is due is done.
     held: bool,
     /// Threads that wait for the turn itself.
     waiting: usize,
     closing: bool,
+    company: Company,
+}
+
+/// In whose company the next group is committed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Company {
+    /// Those of the last group, who may be back, and those who were waiting when it was committed.
+    expected: usize,
+    /// How long they are waited for.
+    patience: Duration,
 }
 
 /// The connection, and the line before it.
@@ -149,8 +136,8 @@ impl Writer {
                 Err(work) => work,
             },
         };
-        let (asker, answer) = oneshot::channel();
-        self.enqueue(Box::new(Asked { work: Some(work), outcome: None, asker }))?;
+        let (request, answer) = Request::new(Instant::now() + self.patience, work);
+        self.enqueue(request)?;
         answer.await.unwrap_or_else(|_| Err(Problem::closed()))
     }
 
@@ -168,7 +155,7 @@ impl Writer {
         Ok(Some(Turn(self)))
     }
 
-    fn enqueue(&self, request: Box<dyn Request>) -> Result<(), Problem> {
+    fn enqueue(&self, request: Request) -> Result<(), Problem> {
         let mut turns = lock(&self.turns);
         if turns.closing {
             return Err(Problem::closed());
@@ -210,10 +197,24 @@ impl Writer {
     pub(super) fn serve(&self) {
         while let Some(turn) = self.turn_with_work() {
             let group = turn.group(GROUP);
-            let left = turn.commit(group, self.patience);
-            left.into_iter().for_each(|request| request.answer(Err(Problem::Unavailable("another process holds the write lock".into()))));
+            let patience = group.first().map_or(Duration::ZERO, |oldest| oldest.until.saturating_duration_since(Instant::now()));
+            let left = turn.commit(group, patience);
+            let (refused, left): (Group, Group) = left.into_iter().partition(|request| request.until <= Instant::now());
+            // SQLite doesn't wait while another process recovers the log.
+            let early = refused.is_empty() && !left.is_empty();
+            turn.put_back(left);
+            drop(turn);
+            refused.into_iter().for_each(|request| request.answer(Err(self.locked())));
+            if early {
+                std::thread::sleep(AGAIN_EVERY);
+            }
         }
         drop(lock(&self.connection).take());
+    }
+
+    fn locked(&self) -> Problem {
+        let waited = self.patience.as_millis();
+        Problem::Unavailable(format!("another process has held the write lock for {waited} ms (setting `state.busy-timeout`)"))
     }
 
     /// Refuses what comes from now on; what is in the queue is done.
@@ -292,15 +293,20 @@ impl Turn<'_> {
             let left = self.commit(group, Duration::ZERO);
             if !left.is_empty() {
                 // Another process has the lock: the thread can wait for it, a caller can't.
-                let mut turns = lock(&self.0.turns);
-                left.into_iter().rev().for_each(|request| turns.queue.push_front(request));
-                return;
+                return self.put_back(left);
             }
         }
     }
 
+    /// Where they came from, before all others.
+    fn put_back(&self, group: Group) {
+        let mut turns = lock(&self.0.turns);
+        group.into_iter().rev().for_each(|request| turns.queue.push_front(request));
+    }
+
     /// Runs a group in the open transaction, takes along who comes while it runs, and commits.
     fn run(&self, connection: &Connection, group: &mut Group) -> Result<(), Problem> {
+        let mut company = lock(&self.0.turns).company;
         let mut done = 0;
         while done < group.len() {
             for request in group.iter_mut().skip(done) {
@@ -310,9 +316,28 @@ impl Turn<'_> {
                 }
             }
             done = group.len();
-            group.extend(self.group(GROUP.saturating_sub(done)));
+            group.extend(self.more(done, &mut company));
         }
-        end(connection)
+        let since = Instant::now();
+        let ended = end(connection);
+        let patience = if self.0.in_place { Duration::ZERO } else { since.elapsed() / PUT_OFF };
+        let mut turns = lock(&self.0.turns);
+        turns.company = Company { expected: done + turns.queue.len(), patience: patience.min(LONGEST_PUT_OFF) };
+        ended
+    }
+
+    /// Whoever came meanwhile, or comes while there is patience with those who are expected.
+    fn more(&self, done: usize, company: &mut Company) -> Group {
+        let since = Instant::now();
+        loop {
+            let more = self.group(GROUP.saturating_sub(done));
+            let waited = since.elapsed();
+            if !more.is_empty() || done >= company.expected || waited >= company.patience {
+                company.patience = company.patience.saturating_sub(waited);
+                return more;
+            }
+            std::thread::yield_now();
+        }
     }
 
     /// Whoever waits, so many at most.
@@ -360,3 +385,6 @@ fn end(connection: &Connection) -> Result<(), Problem> {
     }
     Ok(committed.map(drop)?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,12 @@
 
 #![cfg(test)]
 
+mod existing;
 mod faults;
+mod ledger;
 mod load;
+mod lock;
+mod patience;
 mod rules;
 
 use plugbay_state::{Clock, Code, KeyedStore, Operation, Options, Owner, Sqlite, SqliteSettings, StateError, StateStore, TestClock};
