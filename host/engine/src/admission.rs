@@ -4,6 +4,7 @@
 
 use crate::limits::{Limit, Overrun};
 use std::fmt;
+use std::str::FromStr;
 use thiserror::Error;
 use wasmparser::{Encoding, Parser, Payload};
 
@@ -81,6 +82,21 @@ impl Digest {
     }
 }
 
+/// Text that is no digest.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0:?} is no digest: expected 64 lower-case hexadecimal digits")]
+pub struct NoDigest(String);
+
+/// Reads what `Display` writes, and nothing else: a digest has one spelling.
+impl FromStr for Digest {
+    type Err = NoDigest;
+
+    fn from_str(text: &str) -> Result<Self, NoDigest> {
+        let digest = blake3::Hash::from_hex(text).ok().map(Self);
+        digest.filter(|digest| digest.to_string() == text).ok_or_else(|| NoDigest(text.chars().take(80).collect()))
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.to_hex())
@@ -90,6 +106,26 @@ impl fmt::Display for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Digest({self})")
+    }
+}
+
+/// Bytes whose digest is known, so that it is computed once.
+pub struct Digested {
+    bytes: Vec<u8>,
+    digest: Digest,
+}
+
+impl Digested {
+    /// What identifies them.
+    #[must_use]
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+}
+
+impl From<Vec<u8>> for Digested {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { digest: Digest::of(&bytes), bytes }
     }
 }
 
@@ -118,7 +154,8 @@ impl Admitted {
 ///
 /// # Errors
 /// Says what they are instead.
-pub(crate) fn admit(bytes: Vec<u8>, most: usize) -> Result<Admitted, Refused> {
+pub(crate) fn admit(component: Digested, most: usize) -> Result<Admitted, Refused> {
+    let Digested { bytes, digest } = component;
     if bytes.len() > most {
         return Err(Refused::Limit(Overrun::count(Limit::ComponentSize, bytes.len(), most)));
     }
@@ -129,7 +166,7 @@ pub(crate) fn admit(bytes: Vec<u8>, most: usize) -> Result<Admitted, Refused> {
         return Err(Refused::NotWasm { found: first(&bytes) });
     }
     frame(&bytes)?;
-    Ok(Admitted { digest: Digest::of(&bytes), bytes })
+    Ok(Admitted { bytes, digest })
 }
 
 /// Reads the section headers of all levels.
@@ -150,4 +187,20 @@ fn first(bytes: &[u8]) -> String {
     }
     let shown: Vec<_> = bytes.iter().take(8).map(|b| format!("{b:02x}")).collect();
     format!("a file that begins with {}", shown.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_has_one_spelling() {
+        let digest = Digest::of(b"bytes");
+        let text = digest.to_string();
+        assert_eq!(text.parse(), Ok(digest));
+        let others = [text.to_uppercase(), format!("{text}0"), text[1..].to_owned(), format!("g{}", &text[1..]), String::new()];
+        for other in others {
+            assert_eq!(other.parse::<Digest>(), Err(NoDigest(other)));
+        }
+    }
 }

@@ -1,19 +1,28 @@
-//! A bay: where a plugin's cells stand, and where its calls queue for them.
+//! A bay: where a plugin's cells stand, where its calls queue for them, and how the queue moves on when another bay takes over.
 //!
 //! [`Bay::enter`] gives a [`Lease`]: the right to one cell, and the cell itself if one is warm. The one who holds the lease puts a fresh cell in
-//! where there is none. When the lease ends the cell goes back, unless it is [spent](Occupant::is_spent). A plugin that is slow or full delays nobody
-//! else: each plugin has its own bay. Entering a free bay costs a semaphore and a short lock; waiting is bounded in number and counts against
-//! the call's deadline.
+//! where there is none. When the lease ends the cell goes straight to the first who waits for it, or back into the bay, unless it is
+//! [spent](Occupant::is_spent). A plugin that is slow or full delays nobody else: each plugin has its own bay. A bay has one lock: entering
+//! a free one takes it once, and so does leaving, and neither allocates (a session's first call does). Waiting is bounded in number and counts against
+//! the call's deadline; who stops waiting leaves the line, and what was meant for them goes to the next.
+//!
+//! [`Bay::lead_to`] lets another bay take over, with the line as it stands. Nobody who waits is refused or overtaken because of that.
+
+mod lease;
+mod line;
+mod places;
+#[cfg(test)]
+mod tests;
 
 use crate::cell::{Budget, Cell};
 use crate::fault::Unserved;
-use crate::limits::{Limit, Overrun};
 use crate::log::lock;
-use std::collections::HashMap;
+pub use lease::Lease;
+use line::{Asked, Comer, Line, Sign};
+use places::Places;
+use std::iter::from_fn;
 use std::num::NonZeroU16;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use tokio::sync::Semaphore;
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use tokio::time::timeout_at;
 
 /// How a plugin keeps its cells.
@@ -30,9 +39,6 @@ pub enum Isolation {
     Call,
 }
 
-/// Cells that `session` keeps and that `call` has at once.
-const MANY: usize = 64;
-
 /// What a bay keeps.
 pub trait Occupant: Send + 'static {
     /// Whether it can't serve again.
@@ -45,232 +51,174 @@ impl<T: Send + 'static> Occupant for Cell<T> {
     }
 }
 
-/// One plugin's cells and its queue.
-pub struct Bay<C> {
-    isolation: Isolation,
-    /// The berth of calls without a session; for the other kinds of isolation, of all calls.
-    common: Arc<Berth<C>>,
-    /// The berths of sessions.
-    sessions: Mutex<Sessions<C>>,
-    /// For `session`: calls at once, over all sessions.
-    at_once: Arc<Semaphore>,
-    waiting: AtomicUsize,
-    may_wait: usize,
-}
+/// One plugin's cells and its queue. A clone is the same bay.
+pub struct Bay<C: Occupant, T>(Arc<Inner<C, T>>);
 
-struct Sessions<C> {
-    berths: HashMap<String, Arc<Berth<C>>>,
-    /// Grows with each entry, so that the least recently used session can be told.
-    turn: u64,
-}
-
-/// Cells that stand for each other.
-struct Berth<C> {
-    permits: Semaphore,
-    warm: Mutex<Vec<C>>,
-    keeps: bool,
-    last_used: Mutex<u64>,
-    /// Cells that were lost here and not replaced yet.
-    lost: AtomicUsize,
-}
-
-impl<C> Berth<C> {
-    fn new(cells: usize, keeps: bool) -> Arc<Self> {
-        let permits = Semaphore::new(cells);
-        Arc::new(Self { permits, warm: Mutex::new(Vec::new()), keeps, last_used: Mutex::new(0), lost: AtomicUsize::new(0) })
+impl<C: Occupant, T> Clone for Bay<C, T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
     }
 }
 
-impl<C: Occupant> Bay<C> {
-    /// An empty bay in which at most `may_wait` calls wait.
+struct Inner<C: Occupant, T> {
+    isolation: Isolation,
+    may_wait: usize,
+    tenant: T,
+    state: Mutex<State<C, T>>,
+}
+
+/// What the bay's lock guards.
+///
+/// Whenever it is unlocked, nobody waits who could be served. So whoever comes and finds a place free overtakes nobody.
+struct State<C: Occupant, T> {
+    places: Places<C>,
+    line: Line<C, T>,
+    /// Where whoever comes is led. Where it leads elsewhere, nobody waits here and no sign points here.
+    leads: Option<Arc<Sign<C, T>>>,
+    /// The signs of the bays that lead here.
+    signs: Vec<Weak<Sign<C, T>>>,
+}
+
+impl<C: Occupant, T> Bay<C, T> {
+    /// An empty bay in which at most `may_wait` calls wait. Its leases belong to the tenant.
     #[must_use]
-    pub fn new(isolation: Isolation, may_wait: usize) -> Self {
-        let common = match isolation {
-            Isolation::Shared | Isolation::Session => Berth::new(1, true),
-            Isolation::Pool(cells) => Berth::new(cells.get().into(), true),
-            Isolation::Call => Berth::new(MANY, false),
-        };
-        let sessions = Mutex::new(Sessions { berths: HashMap::new(), turn: 0 });
-        Self { isolation, common, sessions, at_once: Arc::new(Semaphore::new(MANY)), waiting: AtomicUsize::new(0), may_wait }
+    pub fn new(isolation: Isolation, may_wait: usize, tenant: T) -> Self {
+        let state = State { places: Places::new(isolation), line: Line::default(), leads: None, signs: Vec::new() };
+        Self(Arc::new(Inner { isolation, may_wait, tenant, state: Mutex::new(state) }))
     }
 
     /// How the bay keeps its cells.
     #[must_use]
-    pub const fn isolation(&self) -> Isolation {
-        self.isolation
+    pub fn isolation(&self) -> Isolation {
+        self.0.isolation
     }
 
-    /// Waits for a place, for a call about this session.
+    /// Waits for a place, for a call about this session: here, or in the bay that this one [leads to](Self::lead_to).
     ///
     /// # Errors
     /// [`Unserved::Busy`] if too many wait already; [`Unserved::Waited`] at the deadline.
-    pub async fn enter(&self, session: Option<&str>, budget: &Budget) -> Result<Lease<C>, Unserved> {
-        let session = session.filter(|_| self.isolation == Isolation::Session);
-        let Some(session) = session else {
-            let waited = self.acquire(&self.common.permits, budget).await?;
-            return Ok(Lease::new(self.common.clone(), waited));
-        };
-        let berth = lock(&self.sessions).berth(session);
-        let entered = self.enter_session(berth, budget).await;
-        if entered.is_err() {
-            lock(&self.sessions).forget();
-        }
-        entered
+    pub async fn enter(&self, session: Option<&str>, budget: &Budget) -> Result<Lease<C, T>, Unserved> {
+        self.serve(Comer { session, refusable: true }, budget).await
     }
 
-    async fn enter_session(&self, berth: Arc<Berth<C>>, budget: &Budget) -> Result<Lease<C>, Unserved> {
-        let waited = self.acquire(&berth.permits, budget).await?;
-        let mut lease = Lease::new(berth, waited);
-        lease.waited |= self.acquire(&self.at_once, budget).await?;
-        lease.at_once = Some(self.at_once.clone());
-        if lease.cell.is_none() {
-            lease.displaced = lock(&self.sessions).make_room();
+    /// Waits for a turn behind everybody who waits now, for work of the host's own: it is never refused because too many wait.
+    ///
+    /// This is how one version of a plugin hands over to the next. In a bay with one place ([`Isolation::Shared`]) those who came before are served
+    /// first, and those who come later wait for as long as the lease lives. If the bay [leads](Self::lead_to) to another while the lease lives they
+    /// are all served there; otherwise, or if the turn never comes, they are served here, and in order either way. In a bay of several places the
+    /// others go on being served beside it. It is led on like any call: [`Lease::tenant`] says whose turn it became.
+    ///
+    /// # Errors
+    /// [`Unserved::Waited`] at the deadline.
+    pub async fn turn(&self, budget: &Budget) -> Result<Lease<C, T>, Unserved> {
+        self.serve(Comer { session: None, refusable: false }, budget).await
+    }
+
+    /// From now on `next` serves whoever waits here and whoever comes, in the order in which they came. Those who hold a lease here finish here.
+    ///
+    /// Bays that led here lead to `next` too, and `next` no longer leads elsewhere. So leading back is the same as leading on, and whoever comes is led
+    /// once, however many bays there were in between. Those who move are never refused for being too many. A bay leads to the last one only,
+    /// and keeps that one alone. A bay that should lead to itself stays as it is.
+    pub fn lead_to(&self, next: &Self) {
+        if Arc::ptr_eq(&self.0, &next.0) {
+            return;
         }
-        Ok(lease)
+        let (mut from, mut to) = lock_both(&self.0, &next.0);
+        let outdated = (from.leads.take(), to.leads.take());
+        let sign = from.turn_signs(&mut to, &next.0);
+        from.leads = Some(sign);
+        to.line.join(&mut from.line);
+        let served: Vec<_> = from_fn(|| to.serve_next(&next.0)).collect();
+        drop((from, to));
+        drop(outdated);
+        for (waiter, lease) in served {
+            waiter.serve(lease);
+        }
     }
 
     /// How many cells are warm.
     #[must_use]
     pub fn warm(&self) -> usize {
-        lock(&self.sessions).berths.values().chain([&self.common]).map(|b| lock(&b.warm).len()).sum()
+        lock(&self.0.state).places.warm()
+    }
+
+    /// How many leases of this bay there are.
+    #[must_use]
+    pub fn at_work(&self) -> usize {
+        lock(&self.0.state).places.taken()
     }
 
     /// Takes all warm cells out, to end them in good order.
     #[must_use]
     pub fn clear(&self) -> Vec<C> {
-        let sessions = std::mem::take(&mut lock(&self.sessions).berths);
-        sessions.values().chain([&self.common]).flat_map(|b| std::mem::take(&mut *lock(&b.warm))).collect()
+        lock(&self.0.state).places.clear()
     }
 
-    /// Takes a permit, which the lease gives back. Whether that took waiting.
-    async fn acquire(&self, permits: &Semaphore, budget: &Budget) -> Result<bool, Unserved> {
-        if let Ok(place) = permits.try_acquire() {
-            place.forget();
-            return Ok(false);
-        }
-        let _waiting = self.wait_in_line()?;
+    async fn serve(&self, comer: Comer<'_>, budget: &Budget) -> Result<Lease<C, T>, Unserved> {
+        let served = match self.ask(comer)? {
+            Asked::Served(lease) => return Ok(lease),
+            Asked::InLine(served) => served,
+        };
         // Boxed, so that the usual call, which doesn't wait, isn't as large as this one.
-        match Box::pin(timeout_at(budget.deadline, permits.acquire())).await {
-            Ok(Ok(place)) => {
-                place.forget();
-                Ok(true)
-            }
-            // A semaphore of ours is never closed; if it were, nobody could be served either.
+        match Box::pin(timeout_at(budget.deadline, served)).await {
+            Ok(Ok(lease)) => Ok(lease),
+            // A line isn't dropped with somebody in it: where one waits a lease lives, which keeps the bay and serves the next when it ends.
             Ok(Err(_)) | Err(_) => Err(Unserved::Waited(budget.over())),
         }
     }
 
-    fn wait_in_line(&self) -> Result<Waiting<'_>, Unserved> {
-        let waiting = Waiting(&self.waiting);
-        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
-        if before >= self.may_wait {
-            return Err(Unserved::Busy(Overrun::count(Limit::Waiting, before + 1, self.may_wait)));
+    /// A lease, or a place in the line of the bay that serves.
+    fn ask(&self, comer: Comer<'_>) -> Result<Asked<C, T>, Unserved> {
+        let mut led = None;
+        loop {
+            let bay = led.as_ref().unwrap_or(&self.0);
+            let mut state = lock(&bay.state);
+            let Some(sign) = &state.leads else { return state.admit(comer, bay) };
+            let next = sign.target();
+            drop(state);
+            led = Some(next);
         }
-        Ok(waiting)
     }
 }
 
-/// A call that waits, counted.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl<C> Sessions<C> {
-    fn berth(&mut self, session: &str) -> Arc<Berth<C>> {
-        self.turn += 1;
-        let berth = match self.berths.get(session) {
-            Some(berth) => berth.clone(),
-            None => {
-                let berth = Berth::new(1, true);
-                self.berths.insert(session.to_owned(), berth.clone());
-                berth
-            }
-        };
-        *lock(&berth.last_used) = self.turn;
-        berth
-    }
-
-    /// Forgets sessions of which there is nothing to know: no cell, no call, no cell that was lost.
-    fn forget(&mut self) {
-        let known = |berth: &Arc<Berth<C>>| !lock(&berth.warm).is_empty() || berth.lost.load(Ordering::Relaxed) > 0;
-        self.berths.retain(|_, berth| Arc::strong_count(berth) > 1 || known(berth));
-    }
-
-    /// While there are too many sessions, takes the cell of the one that was idle longest.
-    fn make_room(&mut self) -> Vec<C> {
-        self.forget();
-        let mut displaced = Vec::new();
-        while self.berths.len() > MANY {
-            let idle = self.berths.iter().filter(|(_, berth)| Arc::strong_count(berth) == 1);
-            let Some(oldest) = idle.min_by_key(|(_, berth)| *lock(&berth.last_used)).map(|(session, _)| session.clone()) else { break };
-            displaced.extend(self.berths.remove(&oldest).into_iter().flat_map(|berth| std::mem::take(&mut *lock(&berth.warm))));
+impl<C: Occupant, T> State<C, T> {
+    /// A lease, if a place is free; else a place in the line, if there is one.
+    fn admit(&mut self, comer: Comer<'_>, bay: &Arc<Inner<C, T>>) -> Result<Asked<C, T>, Unserved> {
+        match self.places.take(comer.session, |session| self.line.wants(session)) {
+            Some(place) => Ok(Asked::Served(Lease::new(bay.clone(), place, false))),
+            None => self.line.stand(comer, bay.may_wait).map(Asked::InLine),
         }
-        displaced
-    }
-}
-
-/// The right to one cell. Ends when it is dropped.
-pub struct Lease<C: Occupant> {
-    cell: Option<C>,
-    berth: Arc<Berth<C>>,
-    displaced: Vec<C>,
-    waited: bool,
-    /// For `session`: what counts calls over all sessions.
-    at_once: Option<Arc<Semaphore>>,
-}
-
-impl<C: Occupant> Lease<C> {
-    /// For one who has taken a permit of this berth.
-    fn new(berth: Arc<Berth<C>>, waited: bool) -> Self {
-        let cell = lock(&berth.warm).pop();
-        Self { cell, berth, displaced: Vec::new(), waited, at_once: None }
     }
 
-    /// Whether the lease was waited for; else no time worth measuring has passed.
-    #[must_use]
-    pub const fn waited(&self) -> bool {
-        self.waited
+    /// Takes the first out of the line who can be served, with the lease for them. They are told when the bay isn't locked any more.
+    fn serve_next(&mut self, bay: &Arc<Inner<C, T>>) -> Option<line::Served<C, T>> {
+        let waiter = self.line.next(|session| self.places.has_room(session))?;
+        let place = self.places.take(waiter.session(), |session| self.line.wants(session))?;
+        Some((waiter, Lease::new(bay.clone(), place, true)))
     }
 
-    /// The cell, if there is one.
-    pub const fn cell(&mut self) -> Option<&mut C> {
-        self.cell.as_mut()
-    }
-
-    /// Whether a cell that is put in replaces one that was lost.
-    #[must_use]
-    pub fn replaces_lost(&self) -> bool {
-        self.berth.lost.load(Ordering::Relaxed) > 0
-    }
-
-    /// Puts a fresh cell in.
-    pub fn furnish(&mut self, cell: C) -> &mut C {
-        let one_less = |lost: usize| lost.checked_sub(1);
-        let _ = self.berth.lost.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less); // none was lost: nothing to count
-        self.cell.insert(cell)
-    }
-
-    /// Cells that had to make room for this one, to be ended in good order.
-    #[must_use]
-    pub fn displaced(&mut self) -> Vec<C> {
-        std::mem::take(&mut self.displaced)
-    }
-}
-
-impl<C: Occupant> Drop for Lease<C> {
-    fn drop(&mut self) {
-        match self.cell.take() {
-            Some(cell) if cell.is_spent() => drop(self.berth.lost.fetch_add(1, Ordering::Relaxed)),
-            Some(cell) if self.berth.keeps => lock(&self.berth.warm).push(cell),
-            _ => {}
+    /// Lets all signs that point here point to the next bay, and answers one that does.
+    fn turn_signs(&mut self, to: &mut Self, next: &Arc<Inner<C, T>>) -> Arc<Sign<C, T>> {
+        to.signs.retain(|sign| sign.strong_count() > 0);
+        let mut signs: Vec<_> = self.signs.drain(..).filter_map(|sign| Weak::upgrade(&sign)).collect();
+        for sign in &signs {
+            sign.turn_to(next.clone());
         }
-        self.berth.permits.add_permits(1);
-        if let Some(at_once) = &self.at_once {
-            at_once.add_permits(1);
-        }
+        let sign = signs.pop().unwrap_or_else(|| Arc::new(Sign::to(next.clone())));
+        to.signs.extend(signs.iter().chain([&sign]).map(Arc::downgrade));
+        sign
+    }
+}
+
+type Locked<'a, C, T> = MutexGuard<'a, State<C, T>>;
+
+/// Locks two bays, always in the same order.
+fn lock_both<'a, C: Occupant, T>(one: &'a Arc<Inner<C, T>>, other: &'a Arc<Inner<C, T>>) -> (Locked<'a, C, T>, Locked<'a, C, T>) {
+    if Arc::as_ptr(one) < Arc::as_ptr(other) {
+        let first = lock(&one.state);
+        (first, lock(&other.state))
+    } else {
+        let first = lock(&other.state);
+        (lock(&one.state), first)
     }
 }

@@ -5,6 +5,7 @@
 //! are: a budget of processor time, a deadline in wall time, a count of host calls, and a net for panics of the host's own code.
 
 use crate::clock::Clock;
+use crate::cord::Cord;
 use crate::diagnose;
 use crate::engine::Engine;
 use crate::fault::{CallError, Fault};
@@ -15,10 +16,11 @@ use crate::wasi::{self, World};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use wasmtime::Store;
 use wasmtime::component::{ComponentNamedList, Instance, InstancePre, Lift, Lower, ResourceTable, TypedFunc};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -42,6 +44,12 @@ impl Budget {
         // A year, where the clock can't count as far as was asked.
         let deadline = now.checked_add(wall).unwrap_or(now + Duration::from_secs(31_536_000));
         Self { deadline, wall, cpu: limits.cpu_for(wall) }
+    }
+
+    /// When it began.
+    #[must_use]
+    pub fn began(&self) -> Instant {
+        self.deadline.checked_sub(self.wall).unwrap_or(self.deadline)
     }
 
     /// What is left of it.
@@ -119,13 +127,47 @@ pub struct Blueprint<T: 'static> {
     limits: Arc<Limits>,
     log: Arc<Log>,
     world: World,
+    cord: Cord,
+    census: Census,
+}
+
+/// How many cells of one blueprint there are.
+#[derive(Debug, Clone, Default)]
+pub struct Census(Arc<AtomicUsize>);
+
+impl Census {
+    /// The number at this moment.
+    #[must_use]
+    pub fn alive(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Whether it counts the same cells.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    fn enter(&self) -> Counted {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Counted(self.clone())
+    }
+}
+
+/// One cell, counted as long as it lives.
+struct Counted(Census);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl<T: Send + 'static> Blueprint<T> {
     /// Cells of this instance, with these limits, that write to this log and see this world.
     #[must_use]
-    pub const fn new(engine: Engine, instance: InstancePre<CellState<T>>, limits: Arc<Limits>, log: Arc<Log>, world: World) -> Self {
-        Self { engine, instance, limits, log, world }
+    pub fn new(engine: Engine, instance: InstancePre<CellState<T>>, limits: Arc<Limits>, log: Arc<Log>, world: World) -> Self {
+        Self { engine, instance, limits, log, world, cord: Cord::default(), census: Census::default() }
     }
 
     /// A new cell around `host`. The component's own start code runs in it, on this budget.
@@ -144,7 +186,8 @@ impl<T: Send + 'static> Blueprint<T> {
         store.epoch_deadline_callback(tick);
         store.set_hostcall_fuel(self.limits.copied_in.get());
         store.set_max_component_handles(self.limits.handles.get());
-        let mut around = Around { store, slices, stderr, clock: clock.clone(), broken: false };
+        let (cord, counted) = (self.cord.clone(), self.census.enter());
+        let mut around = Around { store, slices, stderr, clock: clock.clone(), cord, broken: false, _counted: counted };
         let instance = around.run(budget, async |store| self.instance.instantiate_async(store).await).await?;
         Ok(Cell { around, instance })
     }
@@ -159,6 +202,18 @@ impl<T: Send + 'static> Blueprint<T> {
     #[must_use]
     pub const fn log(&self) -> &Arc<Log> {
         &self.log
+    }
+
+    /// What ends the calls of its cells from outside.
+    #[must_use]
+    pub const fn cord(&self) -> &Cord {
+        &self.cord
+    }
+
+    /// How many of its cells there are.
+    #[must_use]
+    pub const fn census(&self) -> &Census {
+        &self.census
     }
 }
 
@@ -215,7 +270,9 @@ struct Around<T: 'static> {
     slices: Arc<Slices>,
     stderr: Arc<Mutex<Lines>>,
     clock: Arc<Clock>,
+    cord: Cord,
     broken: bool,
+    _counted: Counted,
 }
 
 impl<T: Send + 'static> Around<T> {
@@ -232,7 +289,7 @@ impl<T: Send + 'static> Around<T> {
         lock(&self.stderr).forget_last();
         let ended = {
             let guest = pin!(guest(&mut self.store));
-            metered(&self.slices, guest, budget.deadline).await
+            metered(&self.slices, guest, budget.deadline, &self.cord).await
         };
         drop(ticking);
         let result = ended.map_err(|ended| self.diagnose(ended, budget))?;
@@ -243,6 +300,7 @@ impl<T: Send + 'static> Around<T> {
     fn diagnose(&self, ended: Ended, budget: &Budget) -> CallError {
         match ended {
             Ended::Late => Fault::Limit(budget.over()).into(),
+            Ended::Cut(why) => CallError::Cut(why),
             Ended::Host(text) => match self.store.data().gauge.stopped() {
                 Some(over) => Fault::Limit(over).into(),
                 None => Fault::Host(text).into(),
@@ -257,13 +315,14 @@ impl<T: Send + 'static> Around<T> {
     }
 }
 
-/// Polls guest code: each poll is a slice of its processor time, and a net for panics. The timer is only made when the guest has to wait.
+/// Polls guest code: each poll is a slice of its processor time, and a net for panics. Timer and cord are only looked at when the guest has to wait.
 fn metered<R>(
     slices: &Slices,
     mut guest: Pin<&mut impl Future<Output = wasmtime::Result<R>>>,
     deadline: Instant,
+    cord: &Cord,
 ) -> impl Future<Output = Result<R, Ended>> {
-    let mut late: Option<Pin<Box<Sleep>>> = None;
+    let mut stopped: Option<Pin<Box<dyn Future<Output = Ended> + Send>>> = None;
     poll_fn(move |cx| {
         slices.begin();
         let polled = catch_unwind(AssertUnwindSafe(|| guest.as_mut().poll(cx)));
@@ -273,9 +332,17 @@ fn metered<R>(
             Ok(Poll::Ready(result)) => return Poll::Ready(result.map_err(Ended::Guest)),
             Err(panic) => return Poll::Ready(Err(Ended::Host(diagnose::panic_text(&*panic)))),
         }
-        let late = late.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        late.as_mut().poll(cx).map(|()| Err(Ended::Late))
+        let stopped = stopped.get_or_insert_with(|| Box::pin(stop(deadline, cord.clone())));
+        stopped.as_mut().poll(cx).map(Err)
     })
+}
+
+/// Ends when the call has to.
+async fn stop(deadline: Instant, cord: Cord) -> Ended {
+    tokio::select! {
+        () = sleep_until(deadline) => Ended::Late,
+        why = cord.pulled() => Ended::Cut(why),
+    }
 }
 
 /// How guest code came to a bad end.
@@ -283,4 +350,5 @@ enum Ended {
     Guest(wasmtime::Error),
     Host(String),
     Late,
+    Cut(String),
 }

@@ -48,7 +48,7 @@ pub enum CompileIn {
 }
 
 /// What compiling one component may cost.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CompileLimits {
     /// Time.
     pub time: Duration,

@@ -3,7 +3,7 @@
 //! [`Engine::admit`] and [`Engine::load`] take bytes through every gate (their frame, cache or compiler, the cells' limits) and give [`Code`]. A component that loads costs a few
 //! hundred microseconds from the cache, and what its compilation takes otherwise; compilations run two at a time.
 
-use crate::admission::{Admitted, Digest, Refused, admit};
+use crate::admission::{Admitted, Digest, Digested, Refused, admit};
 use crate::artifact;
 use crate::cache::{Cache, CacheSettings};
 use crate::cell::CellState;
@@ -144,8 +144,8 @@ impl Engine {
     ///
     /// # Errors
     /// Says what they are instead.
-    pub fn admit(&self, bytes: Vec<u8>) -> Result<Admitted, Refused> {
-        admit(bytes, self.0.settings.component_size)
+    pub fn admit(&self, component: impl Into<Digested>) -> Result<Admitted, Refused> {
+        admit(component.into(), self.0.settings.component_size)
     }
 
     /// Takes a component through the compiler, or the cache, and checks that a cell with these limits can hold it.

@@ -51,6 +51,14 @@ pub enum Unserved {
     /// The call's time was over before a cell was free.
     #[error("waited too long: {0}")]
     Waited(Overrun),
+    /// The embedder serves no calls of it at present.
+    #[error("{code}: {why}")]
+    Closed {
+        /// One word for programs, such as `disabled` or `breaker-open`.
+        code: &'static str,
+        /// The same for people, with what to do about it.
+        why: String,
+    },
 }
 
 /// Why a call has no answer.
@@ -66,6 +74,9 @@ pub enum CallError {
     /// The call never reached the guest.
     #[error(transparent)]
     Unserved(#[from] Unserved),
+    /// The host ended the call while it ran, for reasons of its own.
+    #[error("cut off: {0}")]
+    Cut(String),
 }
 
 impl CallError {
@@ -76,6 +87,7 @@ impl CallError {
             Self::Fault(_) => Happening::Fault.consequence(),
             Self::Failed(_) => Happening::Failed.consequence(),
             Self::Unserved(_) => Happening::Unserved.consequence(),
+            Self::Cut(_) => Happening::Cut.consequence(),
         }
     }
 }
@@ -87,8 +99,10 @@ pub enum Happening {
     Fault,
     /// `Err` from the guest.
     Failed,
-    /// Busy, or the deadline spent waiting.
+    /// Busy, closed, or the deadline spent waiting.
     Unserved,
+    /// The host ended the call: its version was replaced, or the host stops, and the time for draining is over.
+    Cut,
     /// The caller stopped waiting: the call ends by itself or at its deadline, and its answer is dropped.
     CallerGone,
 }
@@ -125,6 +139,7 @@ impl Happening {
             Self::Fault => (true, true, true, EngineFate::Quarantined),
             Self::Failed => (false, false, true, EngineFate::Quarantined),
             Self::Unserved => (false, false, true, EngineFate::BuiltinAnswers),
+            Self::Cut => (true, false, true, EngineFate::BuiltinAnswers),
             Self::CallerGone => (false, false, false, EngineFate::Untouched),
         };
         Consequence { drops_cell, counts_as_fault, applies_policy, context_engine }

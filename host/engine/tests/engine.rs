@@ -32,7 +32,7 @@ fn a_thousand_engines_leave_no_thread_behind() {
 
 #[tokio::test]
 async fn what_is_spent_never_comes_back() {
-    let bay = Bay::new(Isolation::Shared, 4);
+    let bay = Bay::new(Isolation::Shared, 4, ());
     bay.enter(None, &budget(100)).await.unwrap().furnish(Numbered(1, false));
     assert_eq!(bay.warm(), 1);
     let mut lease = bay.enter(None, &budget(100)).await.unwrap();
@@ -47,7 +47,7 @@ async fn what_is_spent_never_comes_back() {
 #[tokio::test]
 async fn a_bay_never_has_more_cells_than_its_isolation_says() {
     for (isolation, cells) in [(Isolation::Shared, 1), (Isolation::Pool(NonZeroU16::new(3).unwrap()), 3), (Isolation::Call, 64)] {
-        let bay = Bay::<Numbered>::new(isolation, 0);
+        let bay = Bay::<Numbered, ()>::new(isolation, 0, ());
         let mut leases = Vec::new();
         for _ in 0..cells {
             leases.push(bay.enter(None, &budget(100)).await.unwrap());
@@ -60,7 +60,7 @@ async fn a_bay_never_has_more_cells_than_its_isolation_says() {
 
 #[tokio::test]
 async fn a_session_has_one_cell_and_its_calls_queue() {
-    let bay = Bay::<Numbered>::new(Isolation::Session, 4);
+    let bay = Bay::<Numbered, ()>::new(Isolation::Session, 4, ());
     let mut held = bay.enter(Some("a"), &budget(100)).await.unwrap();
     held.furnish(Numbered(1, false));
     assert!(matches!(bay.enter(Some("a"), &budget(20)).await, Err(Unserved::Waited(_))));
@@ -71,7 +71,7 @@ async fn a_session_has_one_cell_and_its_calls_queue() {
 
 #[tokio::test]
 async fn sessions_are_served_at_most_sixty_four_at_once() {
-    let bay = Bay::<Numbered>::new(Isolation::Session, 0);
+    let bay = Bay::<Numbered, ()>::new(Isolation::Session, 0, ());
     let mut leases = Vec::new();
     for n in 0..64 {
         leases.push(bay.enter(Some(&format!("s{n}")), &budget(100)).await.unwrap());
@@ -81,7 +81,7 @@ async fn sessions_are_served_at_most_sixty_four_at_once() {
 
 #[tokio::test]
 async fn clearing_a_bay_takes_every_cell() {
-    let bay = Bay::new(Isolation::Session, 4);
+    let bay = Bay::new(Isolation::Session, 4, ());
     for (n, session) in [None, Some("a"), Some("b")].into_iter().enumerate() {
         bay.enter(session, &budget(100)).await.unwrap().furnish(Numbered(u32::try_from(n).unwrap(), false));
     }
