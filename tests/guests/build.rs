@@ -12,8 +12,19 @@ use std::{env, fs};
 const TARGET: &str = "wasm32-wasip2";
 
 /// The packages to build.
-const PLUGINS: [&str; 9] =
-    ["shell-guard", "keyword-watch", "echo-one", "echo-two", "ledger", "mischief", "no-shell", "probe", "bench-guest"];
+const PLUGINS: [&str; 11] = [
+    "shell-guard",
+    "keyword-watch",
+    "echo-one",
+    "echo-two",
+    "ledger",
+    "mischief",
+    "no-shell",
+    "probe",
+    "counter",
+    "bench-guest",
+    "bench-counter",
+];
 
 /// What the outer build sets and the nested one must not see: flags for the host, wrappers of clippy, and where to build.
 const NOT_INHERITED: [&str; 12] = [

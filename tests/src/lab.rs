@@ -5,7 +5,7 @@
 use anyhow::Result;
 use plugbay_runtime::engine::{CacheSettings, CompileIn, CompileLimits, Engine, EngineSettings, Level, LogSink};
 use plugbay_runtime::state::{Sqlite, SqliteSettings, StateStore};
-use plugbay_runtime::{Fired, Grant, Grants, LoadError, Loaded, Payload, Plugin, Plugins, Settings, ToolCall};
+use plugbay_runtime::{Fired, Grant, Grants, LoadError, Loaded, Payload, Plugin, Plugins, PluginsSettings, Settings, ToolCall};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,6 +39,14 @@ impl Lab {
     /// # Errors
     /// If the machine has no room for it.
     pub fn with(compiler: &Path, change: impl FnOnce(&mut EngineSettings)) -> Result<Self> {
+        Self::keeping(compiler, change, |_| {})
+    }
+
+    /// The same, with other settings of the plugins, too.
+    ///
+    /// # Errors
+    /// If the machine has no room for it.
+    pub fn keeping(compiler: &Path, change: impl FnOnce(&mut EngineSettings), keep: impl FnOnce(&mut PluginsSettings)) -> Result<Self> {
         let folder = TempDir::new()?;
         let mut settings = EngineSettings::new(CompileIn::Child(compiler.to_owned()));
         settings.cells = 100;
@@ -49,7 +57,9 @@ impl Lab {
         let log = Arc::new(Lines::default());
         let sink = log.clone();
         let state: Arc<dyn StateStore> = Arc::new(Sqlite::open(SqliteSettings::new(folder.path().join("state")))?);
-        let plugins = Plugins::with_logs(engine.clone(), state.clone(), move |_| sink.clone())?;
+        let mut kept = PluginsSettings { logs: Box::new(move |_| sink.clone()), ..PluginsSettings::default() };
+        keep(&mut kept);
+        let plugins = Plugins::with(engine.clone(), state.clone(), kept)?;
         Ok(Self { plugins, engine, state, log, folder })
     }
 

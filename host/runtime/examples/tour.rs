@@ -51,7 +51,7 @@ async fn show(folder: &Path) -> Result<()> {
     println!("1. A folder of plugins is loaded.\n");
     for loaded in host.load_folder(&plugins, policy).await? {
         let (plugin, _) = loaded?;
-        let generation = plugin.generation();
+        let generation = plugin.generation().context("it doesn't serve")?;
         let hooks: Vec<_> = generation.surface().hooks().map(|h| h.name).collect();
         println!("   {} {}: {}", plugin.id(), generation.manifest().version, hooks.join(", "));
     }
@@ -72,7 +72,8 @@ async fn show(folder: &Path) -> Result<()> {
     };
     let (under_way, replaced) = tokio::join!(under_way, replaced);
     under_way?;
-    println!("   echo {} serves now", replaced?.0.generation().manifest().version);
+    let serving = replaced?.0.generation().context("it doesn't serve")?;
+    println!("   echo {} serves now", serving.manifest().version);
     ask(&host, "echo", "any", json!({})).await?;
 
     println!("\n4. One loops for ever and is stopped; it and the others go on.\n");

@@ -9,7 +9,7 @@ use crate::surface::{API, Surface, SurfaceError};
 use crate::wire::exports::plugbay::plugin::plugin::{Activation, DeactivationReason};
 use crate::wire::types::ActivationReason;
 use crate::wire::{Cause, Context};
-use plugbay_engine::{Budget, CallError, Cell, Fault, Limit, Occupant, Overrun};
+use plugbay_engine::{Budget, CallError, Cell, Fault, Limit, Occupant, Overrun, Usage};
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,9 +66,28 @@ impl PluginCell {
     pub(crate) async fn activate(&mut self, activation: &Activation, budget: &Budget) -> Result<(), CallError> {
         let activate = self.export::<(&Activation,), Fallible>("plugin", "activate").map_err(mistyped)?;
         let (answer,) = self.cell.call(&activate, (activation,), budget).await?;
-        answer.map_err(|words| self.failed(&words))?;
+        answer.map_err(|words| self.failed(&words))
+    }
+
+    /// From now on what the plugin asks to be changed is changed.
+    pub(crate) fn go_live(&mut self) {
         self.cell.lend().host.live = true;
-        Ok(())
+    }
+
+    /// Calls `handover.save`. What it saves is the plugin's own, so only its size is looked at.
+    pub(crate) async fn save(&mut self, budget: &Budget) -> Result<Vec<u8>, CallError> {
+        let save = self.export::<(), (Result<Vec<u8>, String>,)>("handover", "save").map_err(mistyped)?;
+        let (answer,) = self.cell.call(&save, (), budget).await?;
+        let saved = answer.map_err(|words| self.failed(&words))?;
+        self.within(saved.len())?;
+        Ok(saved)
+    }
+
+    /// Calls `handover.restore`.
+    pub(crate) async fn restore(&mut self, from: &str, saved: &[u8], budget: &Budget) -> Result<(), CallError> {
+        let restore = self.export::<(&str, &[u8]), Fallible>("handover", "restore").map_err(mistyped)?;
+        let (answer,) = self.cell.call(&restore, (from, saved), budget).await?;
+        answer.map_err(|words| self.failed(&words))
     }
 
     /// Calls `deactivate`.
@@ -82,6 +101,11 @@ impl PluginCell {
         let started = self.export::<(ActivationReason,), Fallible>("startup", "started").map_err(mistyped)?;
         let (answer,) = self.cell.call(&started, (reason,), budget).await?;
         answer.map_err(|words| self.failed(&words))
+    }
+
+    /// What the last call used.
+    pub(crate) fn usage(&self) -> Usage {
+        self.cell.usage()
     }
 
     /// Calls a hook.

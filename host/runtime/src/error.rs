@@ -4,15 +4,19 @@ use crate::grant::Grant;
 use crate::id::{NoId, PluginId};
 use crate::manifest::ManifestError;
 use crate::registration::RegistrationError;
+use crate::standing::Standing;
 use crate::surface::SurfaceError;
+use crate::versions::VersionError;
 use plugbay_engine::{CallError, Digest, Refused};
 use plugbay_state::StateError;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
 use thiserror::Error;
 
 /// The steps on the way from a file to a plugin that serves, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Step {
     /// The file is read.
@@ -31,6 +35,12 @@ pub enum Step {
     Config,
     /// Its first cell is made and activated.
     Activate,
+    /// Its bytes are kept, for a way back and for the next start.
+    Keep,
+    /// The version that serves saves what it knows, and the new one restores it.
+    Handover,
+    /// State, history and settings file are written; then it serves.
+    Publish,
 }
 
 impl fmt::Display for Step {
@@ -44,6 +54,9 @@ impl fmt::Display for Step {
             Self::Describe => "describe",
             Self::Config => "config",
             Self::Activate => "activate",
+            Self::Keep => "keep",
+            Self::Handover => "handover",
+            Self::Publish => "publish",
         })
     }
 }
@@ -139,12 +152,62 @@ pub enum Reason {
     /// Its first cell failed.
     #[error("`activate`: {0}")]
     Activate(CallError),
+    /// Its bytes, or those of an earlier version, can't be kept or found again.
+    #[error(transparent)]
+    Version(#[from] VersionError),
+    /// There is no such version to go back to.
+    #[error("plugin `{plugin}` has no {wanted} to go back to; kept are: {kept}")]
+    NoVersion {
+        /// The plugin.
+        plugin: PluginId,
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        kept: String,
+    },
+    /// The plugin isn't to run at all.
+    #[error("plugin `{plugin}` is {standing}, so no version of it is brought back: {why}")]
+    Aside {
+        /// The plugin.
+        plugin: PluginId,
+        /// Where it stands.
+        standing: Standing,
+        /// Why.
+        why: String,
+    },
+    /// The version that serves didn't get its turn to save, or failed to.
+    #[error("`save` of the version that serves: {error}{}", lost(*.memory_lost))]
+    Save {
+        /// Why.
+        error: CallError,
+        /// Its cell is gone, and what it knew with it.
+        memory_lost: bool,
+    },
+    /// The new version doesn't take what the old one saved.
+    #[error("`restore`: {0}")]
+    Restore(CallError),
+    /// The host's own record can't be written.
+    #[error("the host's record of it can't be written: {0}")]
+    Record(String),
+    /// What was to be changed with it couldn't be.
+    #[error("{0}")]
+    Alongside(String),
+    /// The host is stopping.
+    #[error("the host is stopping")]
+    Stopping,
+    /// A defect of the host.
+    #[error("the host failed: {0}")]
+    Host(String),
 }
 
-/// What loading did.
+fn lost(memory: bool) -> &'static str {
+    if memory { " (its cell is gone, and what it knew with it; it goes on serving with a fresh one)" } else { "" }
+}
+
+/// What a change did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Loaded {
-    /// The plugin is new.
+    /// The plugin serves, and didn't before.
     Installed,
     /// Another version, or the same with other settings, served before.
     Replaced {
@@ -153,10 +216,25 @@ pub enum Loaded {
         /// Its digest.
         digest: Digest,
     },
+    /// The same component with the same settings serves already.
+    Unchanged,
+    /// Nothing of it serves now.
+    Aside,
+}
+
+/// A change that was made, and is live.
+#[derive(Debug, Clone)]
+pub struct Done {
+    /// What it did.
+    pub loaded: Loaded,
+    /// The plugin's generation that serves now; 0 if none ever did.
+    pub generation: u64,
+    /// What an operator should know of it.
+    pub notes: Vec<String>,
 }
 
 /// Text with parts that a stranger chose, as people may see it: control characters are escaped.
-fn plain(text: &dyn fmt::Display) -> String {
+pub(crate) fn plain(text: &dyn fmt::Display) -> String {
     let shown = |c: char| if c.is_control() && c != '\n' && c != '\t' { c.escape_default().collect() } else { String::from(c) };
     text.to_string().chars().map(shown).collect()
 }

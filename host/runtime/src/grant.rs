@@ -14,6 +14,9 @@ pub enum Grant {
 }
 
 impl Grant {
+    /// Every grant.
+    pub const ALL: [Self; 2] = [Self::Conversation, Self::State];
+
     /// Its name in settings, and as the plugin is told.
     #[must_use]
     pub const fn name(self) -> &'static str {

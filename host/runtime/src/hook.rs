@@ -3,10 +3,17 @@
 //! To add one: its interface in `wit/`, a type that implements [`Hook`] in `hooks/`, and its line in [`HOOKS`]. The host then knows it wherever
 //! hooks matter: in surfaces, grants, registrations and calls.
 
+use crate::call::Call;
 use crate::cell::PluginCell;
 use crate::grant::Grant;
 use crate::hooks::{BeforeToolCall, MessageReceived};
+use crate::plugin::Plugin;
 use crate::surface::SurfaceError;
+use plugbay_engine::CallError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
@@ -22,13 +29,13 @@ pub trait Hook: Send + Sync + 'static {
     const GRANTS: &'static [Grant];
 
     /// What happened.
-    type Event;
+    type Event: DeserializeOwned + Send;
     /// The same, as it goes to guests: one for all of them.
     type Wire: ComponentType + Lower + Send + Sync + 'static;
     /// What a guest answers.
     type Answer: ComponentType + Lift + Send + Sync + 'static;
     /// The same, checked. The default is what a plugin without an opinion answers.
-    type Outcome: Default + Send + 'static;
+    type Outcome: Default + Serialize + Send + 'static;
 
     /// Makes an event ready for guests.
     fn lower(event: Self::Event) -> Self::Wire;
@@ -85,11 +92,43 @@ pub struct HookInfo {
     pub grants: &'static [Grant],
     /// Whether a cell's export is of the hook's type.
     pub(crate) typed: fn(&mut PluginCell) -> Result<(), SurfaceError>,
+    /// Fires it at one plugin, in JSON.
+    pub(crate) call: for<'a> fn(&'a Plugin, &'a Call, Value) -> InJson<'a>,
+}
+
+/// An outcome in JSON.
+type InJson<'a> = Pin<Box<dyn Future<Output = Result<Value, InJsonError>> + Send + 'a>>;
+
+/// Why a hook that was fired in JSON has no outcome.
+#[derive(Debug, Error)]
+pub enum InJsonError {
+    /// There is no such hook.
+    #[error("there is no hook `{0}`")]
+    NoHook(String),
+    /// The event isn't one of this hook.
+    #[error("the event isn't one of `{hook}`: {problem}")]
+    Event {
+        /// The hook.
+        hook: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The plugin has no answer.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+fn in_json<'a, H: Hook>(plugin: &'a Plugin, call: &'a Call, event: Value) -> InJson<'a> {
+    Box::pin(async move {
+        let wrong = |e: serde_json::Error| InJsonError::Event { hook: H::NAME, problem: e.to_string() };
+        let fired = Fired::<H>::new(serde_json::from_value(event).map_err(wrong)?);
+        serde_json::to_value(plugin.call::<H>(call, &fired).await?).map_err(wrong)
+    })
 }
 
 impl HookInfo {
     const fn of<H: Hook>() -> Self {
-        Self { name: H::NAME, budget: H::BUDGET, grants: H::GRANTS, typed: |cell| cell.hook::<H>().map(drop) }
+        Self { name: H::NAME, budget: H::BUDGET, grants: H::GRANTS, typed: |cell| cell.hook::<H>().map(drop), call: in_json::<H> }
     }
 }
 

@@ -4,6 +4,7 @@
 //! see [`crate::json_walk`].
 
 use crate::json_walk::check;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
@@ -119,6 +120,26 @@ impl Payload {
 impl From<Json> for Payload {
     fn from(json: Json) -> Self {
         Self::Json(json)
+    }
+}
+
+impl Serialize for Json {
+    /// As the value that it is, not as text.
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let value: serde_json::Value = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
+        value.serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::from_value(&serde_json::Value::deserialize(from)?).map_err(serde::de::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(Self::of(&serde_json::Value::deserialize(from)?))
     }
 }
 

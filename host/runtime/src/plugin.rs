@@ -1,22 +1,63 @@
-//! A plugin: an id that stays, and the generation that serves at the moment.
+//! A plugin: an id that stays, where it stands, and the generation that serves at the moment.
 
 use crate::call::Call;
 use crate::generation::Generation;
-use crate::hook::{Fired, Hook};
+use crate::hook::{Fired, HOOKS, Hook, InJsonError};
 use crate::id::PluginId;
-use arc_swap::ArcSwap;
-use plugbay_engine::CallError;
-use std::sync::Arc;
+use crate::record::PluginRecord;
+use crate::settings::Settings;
+use crate::standing::{Listing, Stand, Standing};
+use crate::surface::Surface;
+use arc_swap::ArcSwapOption;
+use plugbay_engine::{CallError, Digest};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// A plugin that is loaded. Stays the same while its generations change.
+/// A plugin that the host knows. Stays the same while its generations come and go.
 pub struct Plugin {
     id: PluginId,
-    serving: ArcSwap<Generation>,
+    serving: ArcSwapOption<Generation>,
+    view: Mutex<View>,
+    /// Who holds it may change the plugin; changes happen one after the other, in the order in which they were asked for.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+}
+
+/// What the host knows of a plugin besides what serves. Changed only by who has the plugin's turn.
+pub(crate) struct View {
+    pub(crate) stand: Stand,
+    pub(crate) record: PluginRecord,
+    /// What the operator wants it to run with.
+    pub(crate) settings: Settings,
+    /// What served before, for a way back.
+    pub(crate) before: Option<Before>,
+}
+
+/// What served before the last swap.
+#[derive(Clone)]
+pub(crate) struct Before {
+    pub(crate) digest: Digest,
+    pub(crate) settings: Settings,
+    /// What it saved when it was replaced.
+    pub(crate) saved: Option<Arc<Saved>>,
+}
+
+/// A plugin's memory, on its way to another version.
+pub(crate) struct Saved {
+    pub(crate) version: semver::Version,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl View {
+    /// Whether what it guards is refused while it isn't active.
+    pub(crate) fn required(&self) -> bool {
+        self.settings.required.unwrap_or(false)
+    }
 }
 
 impl Plugin {
-    pub(crate) fn new(id: PluginId, generation: Arc<Generation>) -> Self {
-        Self { id, serving: ArcSwap::new(generation) }
+    pub(crate) fn new(id: PluginId, record: PluginRecord) -> Self {
+        let view =
+            View { stand: Stand::new(Standing::Missing, "it wasn't loaded yet"), record, settings: Settings::default(), before: None };
+        Self { id, serving: ArcSwapOption::empty(), view: Mutex::new(view), turn: tokio::sync::Mutex::default() }
     }
 
     /// Its id.
@@ -25,10 +66,22 @@ impl Plugin {
         &self.id
     }
 
-    /// The generation that serves new calls. Holding on to it keeps its cells, and puts their `deactivate` off, after it was replaced.
+    /// The generation that serves new calls; none while the plugin stands aside. Holding on to it doesn't keep its cells.
     #[must_use]
-    pub fn generation(&self) -> Arc<Generation> {
+    pub fn generation(&self) -> Option<Arc<Generation>> {
         self.serving.load_full()
+    }
+
+    /// What it imports and exports, as far as something of it serves.
+    #[must_use]
+    pub fn surface(&self) -> Option<Surface> {
+        self.generation().map(|g| g.surface().clone())
+    }
+
+    /// All that there is to say of it at this moment.
+    #[must_use]
+    pub fn listing(&self) -> Listing {
+        Listing::of(self)
     }
 
     /// Calls a hook's handler in the generation that serves now. A plugin that doesn't handle the hook, or was denied what it takes to, has no opinion.
@@ -39,11 +92,38 @@ impl Plugin {
     /// # Errors
     /// Why there is no answer; [`CallError::consequence`] says what follows from it. The plugin goes on serving either way.
     pub async fn call<H: Hook>(&self, call: &Call, event: &Fired<H>) -> Result<H::Outcome, CallError> {
-        self.generation().call(call, event).await
+        match self.generation() {
+            Some(generation) => generation.call(call, event).await,
+            None => Err(self.view(|v| v.stand.closed(&self.id))),
+        }
     }
 
-    /// Lets another generation serve and answers the one before.
-    pub(crate) fn publish(&self, generation: Arc<Generation>) -> Arc<Generation> {
+    /// The same for a hook by its name, with event and outcome in JSON.
+    ///
+    /// # Errors
+    /// If there is no such hook, the event isn't one of it, or as for [`Plugin::call`].
+    pub async fn call_in_json(&self, hook: &str, call: &Call, event: serde_json::Value) -> Result<serde_json::Value, InJsonError> {
+        let hook = HOOKS.iter().find(|h| h.name == hook).ok_or_else(|| InJsonError::NoHook(hook.to_owned()))?;
+        (hook.call)(self, call, event).await
+    }
+
+    /// Whether there is nothing of it: no file that was ever seen, and nothing to remember.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.generation().is_none() && self.view(|v| v.stand.standing == Standing::Missing && v.record == PluginRecord::default())
+    }
+
+    /// Lets another generation serve, or none, and answers the one before.
+    pub(crate) fn publish(&self, generation: Option<Arc<Generation>>) -> Option<Arc<Generation>> {
         self.serving.swap(generation)
+    }
+
+    /// Looks at what is known of it.
+    pub(crate) fn view<T>(&self, look: impl FnOnce(&View) -> T) -> T {
+        look(&self.view.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes what is known of it. For who has its turn.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut View) -> T) -> T {
+        change(&mut self.view.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

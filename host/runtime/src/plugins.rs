@@ -1,40 +1,81 @@
-//! All plugins of a host: loading files, replacing generations, finding plugins.
+//! All plugins of a host: installing, replacing, rolling back, switching off and on, finding.
 //!
-//! Loading takes a file through the steps of [`Step`], in order. Whatever is refused on the way leaves nothing behind, and what served before goes on. Loads of one
-//! plugin happen one after the other; those of different plugins don't wait for each other.
+//! Every change goes through the steps of [`Step`](crate::Step), in order. Whatever is refused on the way leaves nothing behind, and what served before goes on.
+//! Changes of one plugin happen one after the other; those of different plugins don't wait for each other. What was changed is remembered in
+//! the state, with a line of its history, before anybody is served by it.
 
-use crate::error::{LoadError, Loaded, Reason, Step};
-use crate::generation::{Generation, Settings, Verified, prepare};
-use crate::host::Host;
+use crate::apply::Wanted;
+use crate::breaker::BreakerSettings;
+use crate::changes::{Change, Inner, bell, file_of, lock};
+use crate::error::{Done, LoadError, Loaded, Reason, Step};
+use crate::host::{Described, Host, SinkOf};
 use crate::id::PluginId;
 use crate::imports;
-use crate::manifest;
+use crate::manifest::Manifest;
+use crate::order::Order;
 use crate::plugin::Plugin;
+use crate::prepare::{Examined, Refusal, Verified, examine};
+use crate::probation::ProbationSettings;
+use crate::record::{self};
+use crate::settings::Settings;
+use crate::source::Source;
 use crate::surface::Surface;
-use crate::wire::exports::plugbay::plugin::plugin::DeactivationReason;
-use crate::wire::types::ActivationReason;
-use plugbay_engine::{Engine, LogSink, SetupError, TracingSink};
+use crate::swap::Yard;
+use crate::versions::Versions;
+use plugbay_engine::{Census, Digest, Engine, LogSink, SetupError, TracingSink};
 use plugbay_state::StateStore;
-use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio_util::task::TaskTracker;
 
-/// All plugins of a host.
-pub struct Plugins {
-    host: Host,
-    loaded: Mutex<BTreeMap<PluginId, Arc<Plugin>>>,
-    loading: Mutex<HashMap<PluginId, Arc<tokio::sync::Mutex<()>>>>,
+/// How a host keeps its plugins.
+pub struct PluginsSettings {
+    /// Where each plugin's log goes.
+    pub logs: SinkOf,
+    /// Where versions are kept.
+    pub versions: Versions,
+    /// How long a new version is on probation.
+    pub probation: ProbationSettings,
+    /// When a plugin isn't called for a while.
+    pub breaker: BreakerSettings,
 }
 
+impl Default for PluginsSettings {
+    /// Logs to `tracing`, versions in memory.
+    fn default() -> Self {
+        Self {
+            logs: Box::new(|plugin| Arc::new(TracingSink { plugin: plugin.to_string() })),
+            versions: Versions::in_memory(),
+            probation: ProbationSettings::default(),
+            breaker: BreakerSettings::default(),
+        }
+    }
+}
+
+/// A component that was looked at.
+#[derive(Debug, Clone)]
+pub struct Inspected {
+    /// What identifies it.
+    pub digest: Digest,
+    /// Which plugin it is.
+    pub manifest: Manifest,
+    /// What it imports and exports.
+    pub surface: Surface,
+}
+
+/// All plugins of a host. Cheap to clone: all clones are one.
+#[derive(Clone)]
+pub struct Plugins(Arc<Inner>);
+
 impl Plugins {
-    /// No plugins yet. What they store goes into `state`, their logs to `tracing`.
+    /// No plugins yet. What they store goes into `state`, their logs to `tracing`; versions are kept in memory.
     ///
     /// # Errors
     /// If the imports can't be linked, which would be a defect of this crate.
     pub fn new(engine: Engine, state: Arc<dyn StateStore>) -> Result<Self, SetupError> {
-        Self::with_logs(engine, state, |plugin| Arc::new(TracingSink { plugin: plugin.to_string() }))
+        Self::with(engine, state, PluginsSettings::default())
     }
 
     /// The same, with each plugin's log where `sink` says.
@@ -46,54 +87,101 @@ impl Plugins {
         state: Arc<dyn StateStore>,
         sink: impl Fn(&PluginId) -> Arc<dyn LogSink> + Send + Sync + 'static,
     ) -> Result<Self, SetupError> {
+        Self::with(engine, state, PluginsSettings { logs: Box::new(sink), ..PluginsSettings::default() })
+    }
+
+    /// The same, with these settings.
+    ///
+    /// # Errors
+    /// As for [`Plugins::new`].
+    pub fn with(engine: Engine, state: Arc<dyn StateStore>, settings: PluginsSettings) -> Result<Self, SetupError> {
         let linked = |e: wasmtime::Error| SetupError::Wasm(format!("{e:#}"));
         let mut linker = engine.linker().map_err(linked)?;
-        imports::add(&mut linker).map_err(linked)?;
-        let host = Host { engine, linker, state, sink: Box::new(sink) };
-        Ok(Self { host, loaded: Mutex::default(), loading: Mutex::default() })
+        imports::add(&mut linker, &*state).map_err(linked)?;
+        let PluginsSettings { logs, versions, probation, breaker } = settings;
+        let (versions, tasks) = (Arc::new(versions), TaskTracker::new());
+        Ok(Self(Arc::new_cyclic(|weak| {
+            let host =
+                Host { engine, linker, state, sink: logs, described: Described::default(), breaker, bell: bell(weak.clone()), tasks };
+            let yard = Yard { host, versions, probation, stopping: AtomicBool::new(false) };
+            Inner {
+                yard,
+                known: Mutex::default(),
+                retired: Mutex::default(),
+                recalled: AtomicBool::new(false),
+                named: tokio::sync::Mutex::default(),
+            }
+        })))
     }
 
-    /// The plugin with this id.
+    /// The plugin with this id, whether it serves or not.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Arc<Plugin>> {
-        lock(&self.loaded).get(id).cloned()
+        lock(&self.0.known).get(id).cloned()
     }
 
-    /// All plugins, by id.
+    /// All plugins that the host knows, by id.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Plugin>> {
-        lock(&self.loaded).values().cloned().collect()
+        lock(&self.0.known).values().cloned().collect()
+    }
+
+    /// Remembers the plugins that ran on this state before; nothing of them is started. To be called when a host starts.
+    ///
+    /// # Errors
+    /// If the state can't be read, or holds what isn't a record.
+    pub async fn recall(&self) -> Result<Vec<Arc<Plugin>>, String> {
+        let records = record::read_all(&*self.0.yard.host.state).await?;
+        let mut known = lock(&self.0.known);
+        for (id, record) in records {
+            known.entry(id.clone()).or_insert_with(|| Arc::new(Plugin::new(id, record)));
+        }
+        self.0.recalled.store(true, Ordering::Release);
+        Ok(known.values().cloned().collect())
+    }
+
+    /// Looks at a component: what it is, and what it asks for. Nothing of it is compiled or run.
+    ///
+    /// # Errors
+    /// Names the step, what was found and what was expected.
+    pub async fn inspect(&self, source: Source) -> Result<Inspected, LoadError> {
+        let name = source.name().to_owned();
+        let at = |refusal: Refusal| refusal.reason.at(&name, refusal.step);
+        let Examined { digest, verified } = examine(&self.0.yard.host.engine, source, None).await.map_err(at)?;
+        let Verified { manifest, surface, .. } = verified.map_err(at)?;
+        Ok(Inspected { digest, manifest, surface })
+    }
+
+    /// Brings a plugin to what is wanted of it.
+    ///
+    /// # Errors
+    /// Names the file, the step, what was found and what was expected. What served before goes on.
+    pub async fn apply(&self, id: PluginId, wanted: Wanted, order: Order) -> Result<Done, LoadError> {
+        self.settle(id, move || wanted, order).await
+    }
+
+    /// The same; what is wanted is asked when it is the plugin's turn, so that of two who come at once none brings back what the other has just changed.
+    ///
+    /// # Errors
+    /// As for [`Plugins::apply`].
+    pub async fn settle(&self, id: PluginId, wanted: impl FnOnce() -> Wanted + Send + 'static, order: Order) -> Result<Done, LoadError> {
+        self.change(id, Change::Apply(Box::new(wanted)), order).await
     }
 
     /// Loads `<id>.wasm`: installs the plugin, or replaces the generation that serves. Calls that are under way end where they began.
     ///
     /// # Errors
-    /// Names the file, the step, what was found and what was expected.
+    /// As for [`Plugins::apply`].
     pub async fn load(&self, file: &Path, settings: Settings) -> Result<(Arc<Plugin>, Loaded), LoadError> {
-        self.load_because(file, settings, ActivationReason::Install).await
+        self.load_for(file, settings, Order::by("embedder").insisting()).await
     }
 
-    async fn load_because(&self, file: &Path, settings: Settings, new: ActivationReason) -> Result<(Arc<Plugin>, Loaded), LoadError> {
+    async fn load_for(&self, file: &Path, settings: Settings, order: Order) -> Result<(Arc<Plugin>, Loaded), LoadError> {
         let id = named(file).map_err(|reason| reason.at(file, Step::Read))?;
-        let turn = lock(&self.loading).entry(id.clone()).or_default().clone();
-        let _turn = turn.lock().await; // the file is read when it is its turn, so that the last one asked is the last one read
-        let verified = self.verify(file, id.clone()).await?;
-
-        let serving = self.get(id.as_str());
-        let previous = serving.as_ref().map(|plugin| plugin.generation());
-        let reason = if previous.is_some() { ActivationReason::Swap } else { new };
-        let prepared = prepare(&self.host, verified, settings, previous.as_deref(), reason).await;
-        let (generation, first) = prepared.map_err(|(step, reason)| reason.at(file, step))?;
-
-        let published = match serving {
-            Some(plugin) => replace(plugin, generation.clone()),
-            None => self.install(id, generation.clone()),
-        };
-        // On a task of its own: once published, a plugin is told, whether or not anybody waits for it here.
-        if let Err(e) = tokio::spawn(generation.started(first, reason)).await {
-            tracing::error!("`startup.started`: {e}");
-        }
-        Ok(published)
+        let done = self.apply(id.clone(), Wanted::running(Source::file(file), settings), order).await?;
+        let plugin =
+            self.get(id.as_str()).ok_or_else(|| Reason::Host("it was uninstalled meanwhile".to_owned()).at(file, Step::Publish))?;
+        Ok((plugin, done.loaded))
     }
 
     /// Loads every `*.wasm` of a folder, in the order of their names, as when a host starts. A plugin that is refused keeps no other from being loaded.
@@ -111,45 +199,63 @@ impl Plugins {
         let mut results = Vec::new();
         for file in files {
             let id = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-            results.push(self.load_because(&file, settings(&id), ActivationReason::Boot).await);
+            results.push(self.load_for(&file, settings(&id), Order::boot()).await);
         }
         Ok(results)
     }
 
-    fn install(&self, id: PluginId, generation: Arc<Generation>) -> (Arc<Plugin>, Loaded) {
-        let plugin = Arc::new(Plugin::new(id.clone(), generation));
-        lock(&self.loaded).insert(id, plugin.clone());
-        (plugin, Loaded::Installed)
+    /// Goes back to a version that ran before: this one, or the last one that didn't fail.
+    ///
+    /// # Errors
+    /// If there is none, or it is refused. What serves goes on.
+    pub async fn roll_back(&self, id: PluginId, to: Option<Digest>, order: Order) -> Result<Done, LoadError> {
+        self.change(id, Change::RollBack(to), order).await
     }
 
-    /// Everything that can be said of a file before it is compiled; on a thread for such work, since a file may be large.
-    async fn verify(&self, file: &Path, expected: PluginId) -> Result<Verified, LoadError> {
-        let (engine, path) = (self.host.engine.clone(), file.to_owned());
-        let verified = tokio::task::spawn_blocking(move || {
-            let bytes = read(&path, engine.component_size()).map_err(|reason| (Step::Read, reason))?;
-            check(&engine, bytes, expected).map_err(|reason| (Step::Verify, reason))
-        });
-        let verified = verified.await.unwrap_or_else(|e| Err((Step::Verify, Reason::Unreadable(std::io::Error::other(e)))));
-        verified.map_err(|(step, reason)| reason.at(file, step))
+    /// Ends a plugin's quarantine, and closes its breaker.
+    ///
+    /// # Errors
+    /// If the state can't be written.
+    pub async fn reset(&self, id: PluginId, order: Order) -> Result<Done, LoadError> {
+        self.change(id, Change::Reset, order).await
     }
-}
 
-fn check(engine: &Engine, bytes: Vec<u8>, expected: PluginId) -> Result<Verified, Reason> {
-    let component = engine.admit(bytes)?;
-    let surface = Surface::read(component.bytes())?;
-    let manifest = manifest::read(component.bytes())?;
-    if manifest.id == expected {
-        Ok(Verified { component, manifest, surface })
-    } else {
-        Err(Reason::OtherId { found: manifest.id, expected })
+    /// The plugin's file is gone: its calls stop, and nothing of it is deleted.
+    ///
+    /// # Errors
+    /// If the state can't be written.
+    pub async fn missing(&self, id: PluginId, order: Order) -> Result<Done, LoadError> {
+        self.change(id, Change::Missing, order).await
     }
-}
 
-fn replace(plugin: Arc<Plugin>, generation: Arc<Generation>) -> (Arc<Plugin>, Loaded) {
-    let old = plugin.publish(generation);
-    old.retire(DeactivationReason::Swap);
-    let loaded = Loaded::Replaced { version: old.manifest().version.clone(), digest: old.digest() };
-    (plugin, loaded)
+    /// Ends a plugin for good: nothing is remembered of it but its history, and, unless they are purged, the rows that it stored.
+    ///
+    /// # Errors
+    /// If the state can't be written. The plugin goes on then.
+    pub async fn uninstall(&self, id: PluginId, purge: bool, order: Order) -> Result<Done, LoadError> {
+        self.change(id, Change::Uninstall { purge }, order).await
+    }
+
+    /// Cells of generations that were replaced or ended, and that there still are.
+    #[must_use]
+    pub fn retired_cells(&self) -> usize {
+        let mut retired = lock(&self.0.retired);
+        retired.retain(|census| census.alive() > 0);
+        retired.iter().map(Census::alive).sum()
+    }
+
+    /// Stops all plugins: what is being changed comes to its end, calls under way may go on for so long, then they are cut off; cells are deactivated. From
+    /// then on nobody is served.
+    pub async fn shutdown(&self, drain: Duration) {
+        self.0.shutdown(drain).await;
+    }
+
+    /// Changes a plugin when it is its turn, on a task of its own: what was begun comes to its end, whoever waits for it.
+    async fn change(&self, id: PluginId, change: Change, order: Order) -> Result<Done, LoadError> {
+        let (inner, name) = (self.0.clone(), file_of(&id));
+        let task = tokio::spawn(async move { inner.changed(id, change, order).await });
+        task.await.unwrap_or_else(|e| Err(Reason::Host(e.to_string()).at(&name, Step::Publish)))
+    }
 }
 
 /// The id that a file's name says.
@@ -159,16 +265,4 @@ fn named(file: &Path) -> Result<PluginId, Reason> {
     }
     let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(PluginId::try_from(stem)?)
-}
-
-/// Reads a file; of one that is larger than a component may be, only as much as it takes to see that.
-fn read(path: &Path, most: usize) -> Result<Vec<u8>, Reason> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take((most as u64).saturating_add(1)).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// A lock whose poison doesn't matter: every critical section here leaves whole values.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

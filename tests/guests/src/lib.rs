@@ -1,8 +1,10 @@
 //! The components that tests, benchmarks and the tour run.
 //!
 //! What it is for: `built` has the paths of the Rust plugins, compiled by the build script; `odd` makes components that no compiler would,
-//! byte by byte. What it costs: see `build.rs` for the first; microseconds for the second. How it fails: at build time; each path exists.
+//! byte by byte; `builds` has those of the operators' guide. What it costs: see `build.rs` for the first; microseconds for the second. How it
+//! fails: at build time; each path exists.
 
+pub mod builds;
 pub mod odd;
 
 /// The Rust plugins of this repository, as files.

@@ -57,7 +57,7 @@ fn child(cache: &Path, plugins: usize) -> Result<Growth> {
 ///
 /// # Errors
 /// If a plugin can't be loaded, or this system doesn't say how much memory is in use.
-pub fn serve_child(arguments: &[String]) -> Result<bool> {
+pub(super) fn serve_child(arguments: &[String]) -> Result<bool> {
     match arguments {
         [child, cache, plugins] if child == CHILD => {
             let growth = super::runtime()?.block_on(grow(Path::new(cache), plugins.parse()?))?;
@@ -101,17 +101,17 @@ async fn load(lab: &Lab, component: &[u8], numbers: std::ops::Range<usize>) -> R
     let mut loaded = Vec::with_capacity(numbers.len());
     for number in numbers {
         let id = format!("idle-{number}");
-        let (plugin, _) = lab.load(&id, &renamed(component, &id), granted()).await?;
+        let (plugin, _) = lab.load(&id, &renamed(component, &id, "1.0.0"), granted()).await?;
         plugin.call(&Call::new(), &event).await?;
         loaded.push(plugin);
     }
     Ok(loaded)
 }
 
-/// The component under another id, and so with another digest: a manifest at the top level wins over the one inside.
-fn renamed(component: &[u8], id: &str) -> Vec<u8> {
+/// The component under another id or version, and so with another digest: a manifest at the top level wins over the one inside.
+pub(super) fn renamed(component: &[u8], id: &str, version: &str) -> Vec<u8> {
     const NAME: &str = "plugbay:manifest";
-    let manifest = format!(r#"{{"id":"{id}","version":"1.0.0"}}"#);
+    let manifest = format!(r#"{{"id":"{id}","version":"{version}"}}"#);
     let length = |n: usize| u8::try_from(n).unwrap_or(u8::MAX) & 0x7f; // one byte of LEB128: all of this is shorter than 128 bytes
     let mut renamed = component.to_vec();
     renamed.extend([0, length(1 + NAME.len() + manifest.len()), length(NAME.len())]);
@@ -120,13 +120,17 @@ fn renamed(component: &[u8], id: &str) -> Vec<u8> {
 }
 
 /// Memory of this process, in KiB.
-struct Memory {
-    anonymous: u64,
-    resident: u64,
+pub(super) struct Memory {
+    pub(super) anonymous: u64,
+    pub(super) resident: u64,
 }
 
 impl Memory {
-    fn now() -> Result<Self> {
+    /// What is in use now.
+    ///
+    /// # Errors
+    /// If this system doesn't say.
+    pub(super) fn now() -> Result<Self> {
         let status = fs::read_to_string("/proc/self/status").context("how much memory is in use is read from Linux's /proc")?;
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
@@ -151,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_renamed_component_has_one_more_section() {
-        let renamed = renamed(b"component", "idle-7");
+        let renamed = renamed(b"component", "idle-7", "1.0.0");
         assert_eq!(renamed.get(9..12), Some([0, 17 + 33, 16].as_slice()));
         assert!(renamed.ends_with(br#"{"id":"idle-7","version":"1.0.0"}"#));
     }

@@ -5,7 +5,9 @@
 //! row, or a few that belong together. All of them together take some minutes, most of it for the plugins of `idle-plugin-kib`, which have to
 //! be compiled first. A bar that is missed is said in its row.
 
+mod boot;
 mod cache_load;
+mod enable_disable;
 mod fresh_cell;
 mod hook_call;
 mod host_import;
@@ -16,14 +18,18 @@ mod keyed_raw;
 mod keyed_reads;
 mod keyed_sql;
 mod keyed_writes;
+mod load;
 mod noisy;
 mod options;
 mod raw;
 mod rounds;
 mod row;
 mod stage;
+mod swap_bystander;
+mod swap_handover;
+mod swap_storm;
+mod swapped;
 
-pub use idle::serve_child as serve_idle_child;
 pub use options::{Options, USAGE};
 
 use anyhow::{Context, Result};
@@ -33,7 +39,7 @@ use row::Row;
 use tokio::runtime::{Builder, Runtime};
 
 /// The benchmarks, by the name of the first row of each.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 18] = [
     "hook-call-100b",
     "hook-call-10k",
     "json-10k",
@@ -47,6 +53,11 @@ const NAMES: [&str; 13] = [
     "keyed-register-16-full",
     "idle-plugin-kib",
     "noisy-neighbour",
+    "swap-storm",
+    "swap-handover",
+    "swap-bystander",
+    "enable-disable",
+    "boot-100",
 ];
 
 /// Worker threads of the host that is measured.
@@ -70,6 +81,14 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Measures and prints, if this process was started by a benchmark that measures in a process of its own.
+///
+/// # Errors
+/// If that can't be measured.
+pub fn serve_child(arguments: &[String]) -> Result<bool> {
+    Ok(idle::serve_child(arguments)? || boot::serve_child(arguments)?)
+}
+
 fn measure(runtime: &Runtime, name: &str, options: &Options) -> Result<Vec<Row>> {
     let rounds = options.rounds;
     match name {
@@ -85,6 +104,11 @@ fn measure(runtime: &Runtime, name: &str, options: &Options) -> Result<Vec<Row>>
         "keyed-register-16" => runtime.block_on(keyed_writes::sixteen(rounds, Synchronous::Normal)),
         "keyed-register-16-full" => runtime.block_on(keyed_writes::sixteen(rounds, Synchronous::Full)),
         "idle-plugin-kib" => idle::memory(options.plugins),
+        "swap-storm" => swap_storm::storm(runtime),
+        "swap-handover" => swap_handover::handover(runtime),
+        "swap-bystander" => swap_bystander::bystander(runtime),
+        "enable-disable" => runtime.block_on(enable_disable::switching()),
+        "boot-100" => boot::boots(),
         _ => noisy::neighbours(runtime),
     }
 }

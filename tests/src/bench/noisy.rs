@@ -105,7 +105,7 @@ impl Load<'_> {
 }
 
 /// Asks the kernel not to let this thread sleep 50 us too long. Where it refuses, both kinds of windows are as much off.
-fn sleep_exactly() {
+pub(super) fn sleep_exactly() {
     let thread = fs::read_link("/proc/thread-self").ok();
     if let Some(id) = thread.as_deref().and_then(|link| link.file_name()) {
         let _ = fs::write(Path::new("/proc").join(id).join("timerslack_ns"), "1");

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 pub const USAGE: &str = "cargo xtask bench [--only NAME,…] [--json FILE] [--rounds N] [--plugins N]
 
   --only NAME,…   some benchmarks: hook-call-100b, hook-call-10k, json-10k, host-import, fresh-cell, cache-load, keyed-lookup,
-                  keyed-lookup-many-100, keyed-register-1, keyed-register-16, keyed-register-16-full, idle-plugin-kib, noisy-neighbour
+                  keyed-lookup-many-100, keyed-register-1, keyed-register-16, keyed-register-16-full, idle-plugin-kib, noisy-neighbour,
+                  swap-storm, swap-handover, swap-bystander, enable-disable, boot-100
   --json FILE     write the rows there as well
   --rounds N      rounds of each comparison, at least 15 (default 41)
   --plugins N     plugins of idle-plugin-kib (default 1000)";

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: measures a host against raw wasmtime, prints a table and writes it as JSON.
 //!
-//! Costs four minutes for all of it. Fails when something can't be measured; a bar that is missed is said in its row and in the last line, and is
+//! Costs six minutes for all of it. Fails when something can't be measured; a bar that is missed is said in its row and in the last line, and is
 //! no failure of the program.
 
 use anyhow::Result;
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
 
 fn measure() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if bench::serve_idle_child(&arguments)? {
+    if bench::serve_child(&arguments)? {
         return Ok(());
     }
     match Options::read(&arguments)? {

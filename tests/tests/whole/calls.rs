@@ -33,7 +33,7 @@ async fn a_plugins_err_is_its_own_and_keeps_the_cell() {
     let failed = plugin.call::<BeforeToolCall>(&Call::new(), &tool_call("fail", &json!({}))).await;
     assert_eq!(failed.unwrap_err(), CallError::Failed("as you asked".into()));
     assert_eq!(echo(&lab, "any").await["calls"], 2, "the same cell");
-    assert_eq!(plugin.generation().faults(), 0);
+    assert_eq!(plugin.generation().unwrap().faults(), 0);
 }
 
 #[tokio::test]
@@ -44,10 +44,10 @@ async fn a_fault_drops_the_cell_and_the_next_call_has_a_fresh_one() {
         let call = plugin.call::<BeforeToolCall>(&Call::new(), &tool_call(tool, &json!({}))).await;
         let error = call.unwrap_err();
         assert!(error.consequence().drops_cell, "{tool}: {error}");
-        assert_eq!(plugin.generation().warm_cells(), 0, "{tool}");
+        assert_eq!(plugin.generation().unwrap().warm_cells(), 0, "{tool}");
         plugin.call::<BeforeToolCall>(&Call::new(), &tool_call("ok", &json!({}))).await.unwrap();
     }
-    assert_eq!(plugin.generation().faults(), 3);
+    assert_eq!(plugin.generation().unwrap().faults(), 3);
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn what_is_denied_is_not_called_and_the_plugin_is_told() {
     let lab = lab();
     let denied = Grants { denied: [plugbay_runtime::Grant::Conversation].into(), ..Grants::default() };
     let (plugin, _) = lab.load_built("echo", built::ECHO_ONE, Settings { grants: denied, ..Settings::default() }).await.unwrap();
-    assert!(!plugin.generation().handles::<BeforeToolCall>());
+    assert!(!plugin.generation().unwrap().handles::<BeforeToolCall>());
     let decision = plugin.call::<BeforeToolCall>(&Call::new(), &tool_call("fail", &json!({}))).await.unwrap();
     assert_eq!(decision, plugbay_runtime::ToolDecision::default());
 }
@@ -134,7 +134,7 @@ async fn an_answer_that_is_no_json_is_a_fault_that_names_the_field() {
     let (plugin, _) = lab.load("params-not-json", &odd::params_not_json(), granted()).await.unwrap();
     let error = plugin.call::<BeforeToolCall>(&Call::new(), &tool_call("x", &json!({}))).await.unwrap_err();
     assert!(matches!(&error, CallError::Fault(Fault::Malformed(words)) if words.contains("`params`")), "{error:?}");
-    assert_eq!(plugin.generation().warm_cells(), 0);
+    assert_eq!(plugin.generation().unwrap().warm_cells(), 0);
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn a_call_whose_caller_goes_away_comes_to_its_end() {
     let gone = tokio::time::timeout(Duration::from_millis(1), plugin.call::<BeforeToolCall>(&Call::new(), &slow)).await;
     assert!(gone.is_err(), "the caller went away first");
     assert_eq!(echo(&lab, "any").await["calls"], 2, "the abandoned call ended in the same cell, before the next");
-    assert_eq!(plugin.generation().faults(), 0);
+    assert_eq!(plugin.generation().unwrap().faults(), 0);
 }
 
 #[tokio::test]

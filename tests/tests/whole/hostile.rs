@@ -16,6 +16,9 @@ async fn a_hoard_of_handles_costs_one_call_at_a_time() {
     let mut failed_before = false;
     let mut failures = 0;
     for _ in 0..30 {
+        if failures == 4 {
+            return; // one more within a minute, and its breaker opens
+        }
         let answer = plugin.call::<BeforeToolCall>(&call, &tool_call("x", &json!({}))).await;
         if let Err(error) = &answer {
             assert!(matches!(error, CallError::Fault(Fault::Limit(o)) if o.limit == Limit::Handles), "{error}");
@@ -24,5 +27,5 @@ async fn a_hoard_of_handles_costs_one_call_at_a_time() {
         }
         failed_before = answer.is_err();
     }
-    assert!(failures > 2, "{failures} of 30");
+    panic!("{failures} failures in 30 calls");
 }

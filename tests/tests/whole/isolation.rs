@@ -27,7 +27,7 @@ async fn call_makes_a_fresh_cell_each_time() {
     for _ in 0..3 {
         assert_eq!(calls(&plugin, None).await, 1);
     }
-    assert_eq!(plugin.generation().warm_cells(), 0);
+    assert_eq!(plugin.generation().unwrap().warm_cells(), 0);
 }
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn session_keeps_a_cell_for_each_session_and_one_for_none() {
     assert_eq!(calls(&plugin, Some("b")).await, 1);
     assert_eq!(calls(&plugin, Some("a")).await, 2);
     assert_eq!(calls(&plugin, None).await, 1);
-    assert_eq!(plugin.generation().warm_cells(), 3);
+    assert_eq!(plugin.generation().unwrap().warm_cells(), 3);
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn the_least_recently_used_of_too_many_sessions_is_dropped() {
     }
     assert_eq!(calls(&plugin, Some("s0")).await, 2, "used again, so s1 is the oldest");
     assert_eq!(calls(&plugin, Some("one-more")).await, 1);
-    assert_eq!(plugin.generation().warm_cells(), 65, "64 sessions and the cell of calls without one");
+    assert_eq!(plugin.generation().unwrap().warm_cells(), 65, "64 sessions and the cell of calls without one");
     assert_eq!(calls(&plugin, Some("s0")).await, 3);
     assert_eq!(calls(&plugin, Some("s1")).await, 1, "its cell was dropped");
 }
@@ -67,7 +67,7 @@ async fn a_pool_serves_side_by_side_up_to_its_size() {
     for nap in naps.collect::<Vec<_>>() {
         nap.await.unwrap().unwrap();
     }
-    assert_eq!(plugin.generation().warm_cells(), 2);
+    assert_eq!(plugin.generation().unwrap().warm_cells(), 2);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use crate::{compiler, lab};
 use plugbay_engine::{CallError, CompileIn, EngineSettings, Fault, Limit, Refused};
 use plugbay_guests::{built, odd};
-use plugbay_runtime::{BeforeToolCall, Call, Reason, Settings, Step, SurfaceError};
+use plugbay_runtime::{BeforeToolCall, Call, Reason, Settings, Standing, Step, SurfaceError};
 use plugbay_tests::lab::{Lab, granted, tool_call};
 use std::fs;
 use std::num::NonZeroUsize;
@@ -16,7 +16,10 @@ async fn refusal(lab: &Lab, id: &str, component: &[u8]) -> (Step, Reason, String
     let words = first.to_string();
     assert_eq!(words, second.to_string(), "the same file, the same answer");
     assert!(words.contains(&format!("{id}.wasm")) && words.contains(&format!("step `{}`", first.step)), "{words}");
-    assert!(lab.plugins.get(id).is_none(), "nothing half-loaded remains");
+    let listing = lab.plugins.get(id).expect("it is listed").listing();
+    assert_eq!(listing.standing, Standing::Failed, "{listing:?}");
+    assert!(listing.serving.is_none() && listing.active.is_none() && listing.generation == 0, "nothing half-loaded remains: {listing:?}");
+    assert!(listing.why.is_some_and(|why| words.contains(&why)), "{words}");
     (first.step, first.reason, words)
 }
 
@@ -79,13 +82,14 @@ async fn grants_that_nobody_decided_on_hold_the_plugin() {
     let refused = lab.try_load("echo", &component, Settings::default()).await.unwrap().err().unwrap();
     assert_eq!(refused.step, Step::Grants);
     assert!(refused.to_string().contains("`conversation`") && refused.to_string().contains("plugins.echo.grants"), "{refused}");
+    assert_eq!(lab.plugins.get("echo").unwrap().listing().standing, Standing::Held);
 }
 
 #[tokio::test]
 async fn exports_outside_the_contract_are_ignored_and_shown() {
     let lab = lab();
     let (plugin, _) = lab.load("foreign-export", &odd::foreign_export(), granted()).await.unwrap();
-    assert!(plugin.generation().surface().ignored.iter().any(|name| name.starts_with("acme:extra/thing")));
+    assert!(plugin.generation().unwrap().surface().ignored.iter().any(|name| name.starts_with("acme:extra/thing")));
 }
 
 #[tokio::test]
@@ -96,7 +100,9 @@ async fn one_bad_plugin_keeps_no_other_of_its_folder_from_loading() {
     lab.place("c-good", &odd::good("c-good")).unwrap();
     let results = lab.plugins.load_folder(lab.folder(), |_| granted()).await.unwrap();
     assert_eq!(results.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
-    assert_eq!(lab.plugins.all().len(), 2);
+    let standings: Vec<_> = lab.plugins.all().iter().map(|p| (p.id().to_string(), p.listing().standing)).collect();
+    let named = |id: &str, standing| (id.to_owned(), standing);
+    assert_eq!(standings, [named("a-good", Standing::Active), named("b-bad", Standing::Failed), named("c-good", Standing::Active)]);
 }
 
 #[tokio::test]
@@ -119,10 +125,11 @@ async fn compiled_code_is_kept_and_never_trusted_unseen() {
     bytes[middle] ^= 1;
     fs::remove_file(code).unwrap(); // the old one is mapped: never changed in place
     fs::write(code, &bytes).unwrap();
-    let refused = dumb.try_load("good", &odd::good("good"), granted()).await.unwrap().err().unwrap();
+    let other = || Settings { drain: std::time::Duration::from_secs(1), ..granted() };
+    let refused = dumb.try_load("good", &odd::good("good"), other()).await.unwrap().err().unwrap();
     assert_eq!(refused.step, Step::Compile, "{refused}");
     // One that can compile makes it again.
-    let (_, loaded) = lab.load("good", &odd::good("good"), granted()).await.unwrap();
+    let (_, loaded) = lab.load("good", &odd::good("good"), other()).await.unwrap();
     assert!(matches!(loaded, plugbay_runtime::Loaded::Replaced { .. }));
     assert_ne!(fs::read(code).unwrap(), bytes);
 }

@@ -2,14 +2,21 @@
 
 #![cfg(test)]
 
+mod breaker;
 mod calls;
 mod conformance;
+mod counter;
+mod handover;
 mod hostile;
 mod isolation;
 mod languages;
+mod lifecycle;
 mod loading;
+mod probation;
+mod stopping;
 mod store;
 mod swapping;
+mod versions;
 
 use plugbay_tests::lab::Lab;
 use std::path::Path;

@@ -5,6 +5,7 @@ use crate::grant::Grant;
 use crate::hook::{Hook, Malformed};
 use crate::json::{Json, Payload};
 use crate::wire::exports::plugbay::plugin::before_tool_call as wire;
+use serde::{Deserialize, Serialize, Serializer};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -24,33 +25,42 @@ const MOST_PATIENCE: Duration = Duration::from_secs(600);
 pub struct BeforeToolCall;
 
 /// A tool call that is about to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ToolCall {
     /// The tool's name.
     pub tool: String,
     /// Its arguments, an object.
     pub params: Payload,
     /// The model's name for this call.
+    #[serde(default)]
     pub call_id: Option<String>,
     /// Further facts.
+    #[serde(default, deserialize_with = "super::facts::deserialize")]
     pub attrs: Vec<(String, Json)>,
 }
 
 /// What a plugin wants of it. Nothing set: no opinion.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct ToolDecision {
     /// Other arguments, an object.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub params: Option<Json>,
     /// Don't make the call, for this reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub block: Option<String>,
     /// Ask a person first.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
     /// Further wishes.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "super::facts::serialize")]
     pub attrs: Vec<(String, Json)>,
 }
 
 /// A question to a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Approval {
     /// The question.
     pub title: String,
@@ -59,13 +69,15 @@ pub struct Approval {
     /// How it is shown.
     pub severity: Severity,
     /// How long to wait; no answer means no.
+    #[serde(rename = "patience-ms", serialize_with = "millis")]
     pub patience: Duration,
     /// What may be answered; never empty.
     pub decisions: Vec<ApprovalDecision>,
 }
 
 /// How a question to a person is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Severity {
     Info,
@@ -74,12 +86,18 @@ pub enum Severity {
 }
 
 /// What a person may answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum ApprovalDecision {
     AllowOnce,
     AllowAlways,
     Deny,
+}
+
+/// A duration as JSON has it.
+fn millis<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
 impl Hook for BeforeToolCall {

@@ -6,6 +6,7 @@ use crate::hook::{Hook, Malformed};
 use crate::json::{BYTES, Json};
 use crate::wire::exports::plugbay::plugin::message_received as wire;
 use crate::wire::types;
+use serde::Deserialize;
 use std::time::Duration;
 
 /// The hook.
@@ -13,15 +14,18 @@ use std::time::Duration;
 pub struct MessageReceived;
 
 /// A message that reached the gateway.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Message {
     /// The channel's name for it.
+    #[serde(default)]
     pub id: Option<String>,
     /// What it says.
     pub text: String,
     /// When it came, in milliseconds since 1970.
     pub at: u64,
     /// Further facts.
+    #[serde(default, deserialize_with = "super::facts::deserialize")]
     pub attrs: Vec<(String, Json)>,
 }
 

@@ -25,6 +25,21 @@ fn wire_attrs(attrs: Vec<(String, Json)>) -> Vec<(String, String)> {
     attrs.into_iter().map(|(name, json)| (name, json.into())).collect()
 }
 
+/// Further facts as JSON has them: an object.
+mod facts {
+    use crate::json::Json;
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::collections::BTreeMap;
+
+    pub(super) fn serialize<S: Serializer>(facts: &[(String, Json)], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(facts.iter().map(|(name, json)| (name, json)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, Json)>, D::Error> {
+        Ok(BTreeMap::<String, Json>::deserialize(from)?.into_iter().collect())
+    }
+}
+
 /// Bytes of further facts.
 fn attrs_size(attrs: &[(String, String)]) -> usize {
     attrs.iter().map(|(name, text)| 16 + name.len() + text.len()).sum()

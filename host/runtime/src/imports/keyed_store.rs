@@ -3,15 +3,18 @@
 //! Which plugin asks comes from the cell. What changes anything answers `not-live` until the cell is live, and everything answers `denied` where the operator
 //! said so.
 
-use super::View;
+use super::{View, view};
+use crate::guest::Guest;
+use crate::surface::API;
 use crate::wire::Store;
 use crate::wire::keyed_store::{self as wire, Error, ErrorCode, Host, HostStore};
+use plugbay_engine::CellState;
 use plugbay_state::{
     Applied, Change, Code, Comparison, Condition, Entry, KeyedStore, Observation, Options, Order, Overflow, Range, StateError,
 };
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::sync::Arc;
-use wasmtime::component::Resource;
+use wasmtime::StoreContextMut;
+use wasmtime::component::{Linker, Resource};
 
 type Answer<T> = wasmtime::Result<Result<T, Error>>;
 
@@ -19,12 +22,22 @@ impl Host for View<'_> {}
 
 impl View<'_> {
     /// The namespace behind a handle, for an operation that only reads.
-    fn reading(&self, store: &Resource<Store>) -> wasmtime::Result<Arc<dyn KeyedStore>> {
-        Ok(self.table.get(store)?.0.clone())
+    fn reading(&self, store: &Resource<Store>) -> wasmtime::Result<&dyn KeyedStore> {
+        Ok(&*self.table.get(store)?.0)
+    }
+
+    /// The value of a row, from a state that reads in place.
+    fn looked_up(&self, store: &Resource<Store>, key: &str) -> Answer<Option<String>> {
+        match self.reading(store)?.lookup(key) {
+            plugbay_state::Answer::Now(read) => Ok(read.into_inner().map_err(told)),
+            plugbay_state::Answer::Later(_) => {
+                Err(wasmtime::Error::msg("a lookup has to be awaited, of a state that says `reads_in_place`"))
+            }
+        }
     }
 
     /// The namespace behind a handle, for an operation that changes it.
-    fn writing(&self, store: &Resource<Store>, operation: &str) -> wasmtime::Result<Result<Arc<dyn KeyedStore>, Error>> {
+    fn writing(&self, store: &Resource<Store>, operation: &str) -> wasmtime::Result<Result<&dyn KeyedStore, Error>> {
         let store = self.reading(store)?;
         Ok(if self.guest.live { Ok(store) } else { Err(not_live(operation)) })
     }
@@ -38,6 +51,20 @@ macro_rules! writing {
             Err(error) => return Ok(Err(error)),
         }
     };
+}
+
+/// Defines `lookup` once more, where no read has anything to wait for: a function that can't wait costs the guest less to call than one that might.
+pub(super) fn lookup_in_place(linker: &mut Linker<CellState<Guest>>) -> wasmtime::Result<()> {
+    linker.allow_shadowing(true);
+    let mut interface = linker.instance(&format!("plugbay:plugin/keyed-store@{API}"))?;
+    interface.func_wrap(
+        "[method]store.lookup",
+        |mut cell: StoreContextMut<'_, CellState<Guest>>, (store, key): (Resource<Store>, String)| {
+            Ok((view(cell.data_mut()).looked_up(&store, &key)?,))
+        },
+    )?;
+    linker.allow_shadowing(false);
+    Ok(())
 }
 
 impl HostStore for View<'_> {

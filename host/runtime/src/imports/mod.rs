@@ -9,6 +9,7 @@ use crate::guest::Guest;
 use crate::json::Payload;
 use crate::wire::{self, types as wire_types};
 use plugbay_engine::{CellState, Entered};
+use plugbay_state::StateStore;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
 /// What a host function works with.
@@ -29,12 +30,13 @@ fn view(state: &mut CellState<Guest>) -> View<'_> {
     View { guest: host, table }
 }
 
-/// Adds all interfaces to a linker.
-pub(crate) fn add(linker: &mut Linker<CellState<Guest>>) -> wasmtime::Result<()> {
+/// Adds all interfaces to a linker, for plugins whose rows are in this state.
+pub(crate) fn add(linker: &mut Linker<CellState<Guest>>, state: &dyn StateStore) -> wasmtime::Result<()> {
     wire_types::add_to_linker::<_, Imports>(linker, view)?;
     wire::plugbay::plugin::log::add_to_linker::<_, Imports>(linker, view)?;
     wire::plugbay::plugin::config::add_to_linker::<_, Imports>(linker, view)?;
-    wire::keyed_store::add_to_linker::<_, Imports>(linker, view)
+    wire::keyed_store::add_to_linker::<_, Imports>(linker, view)?;
+    if state.reads_in_place() { keyed_store::lookup_in_place(linker) } else { Ok(()) }
 }
 
 impl From<Payload> for wire_types::Payload {

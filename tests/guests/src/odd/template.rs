@@ -31,6 +31,7 @@ pub struct Odd {
     module: String,
     texts: Vec<(String, Vec<u8>)>,
     lifecycle: bool,
+    hook: bool,
 }
 
 impl Odd {
@@ -48,6 +49,7 @@ impl Odd {
             module: String::new(),
             texts: vec![("describe".to_owned(), b"{}".to_vec())],
             lifecycle: true,
+            hook: true,
         }
     }
 
@@ -152,6 +154,12 @@ impl Odd {
         self
     }
 
+    /// Leaves the hook out: what is left asks for nothing.
+    pub fn without_hook(mut self) -> Self {
+        self.hook = false;
+        self
+    }
+
     /// Leaves the interface `plugin` out.
     pub fn without_plugin(mut self) -> Self {
         self.lifecycle = false;
@@ -171,7 +179,7 @@ impl Odd {
     pub fn try_build(mut self) -> Result<Vec<u8>, OddError> {
         let core = wat::parse_str(self.wat()).map_err(|error| OddError::new("read the WAT", error))?;
         let version = self.wit.version().to_owned();
-        let own = [(self.lifecycle, "plugin"), (true, HOOK)];
+        let own = [(self.lifecycle, "plugin"), (self.hook, HOOK)];
         self.wit.exports.extend(own.iter().filter(|(wanted, _)| *wanted).map(|(_, name)| format!("plugbay:plugin/{name}@{version}")));
         let mut component = self.wit.componentize(core)?;
         for manifest in &self.manifests {
@@ -184,7 +192,8 @@ impl Odd {
     fn wat(&self) -> String {
         let (texts, base) = self.laid_out();
         let start = self.start.as_ref().map(|body| format!("(func $start {body})\n(start $start)")).unwrap_or_default();
-        let (hook, pages, base, area) = (hook(), (base / 65_536 + 1).to_string(), base.to_string(), RETURN_AREA.to_string());
+        let hook = if self.hook { hook() } else { String::new() };
+        let (pages, base, area) = ((base / 65_536 + 1).to_string(), base.to_string(), RETURN_AREA.to_string());
         let fill = [
             ("hook", hook.as_str()),
             ("plugin", if self.lifecycle { LIFECYCLE } else { "" }),

@@ -2,8 +2,8 @@
 //!
 //! `echo` hands the arguments back; `get:5000` reads the setting `greeting` so often; `write:5000` writes as many lines at the level `trace`, and
 //! `enabled:5000` asks as often whether such lines are kept. `lookup:5000` and `lookup-each:5000` look so many rows up, the same one or all in turn;
-//! `lookup-many:50` looks a hundred up at once, so often; `register:3000` writes so many. Anything else is an error. A message is taken and not
-//! looked at.
+//! `lookup-many:50` looks a hundred up at once, so often; `register:3000` writes so many. `generation` answers with the setting of that name. Anything
+//! else is an error. A message is taken and not looked at.
 
 #![forbid(unsafe_code)]
 
@@ -18,14 +18,18 @@ struct Settings {
     /// What `get` reads.
     #[allow(dead_code, reason = "read through the config import, which is what is measured")]
     greeting: Option<String>,
+    /// What `generation` answers with.
+    generation: Option<u64>,
 }
 
-struct BenchGuest;
+struct BenchGuest {
+    generation: Option<u64>,
+}
 
 #[plugin(isolation(shared, call))]
 impl BenchGuest {
-    fn activate(_: &Activation, _: Settings) -> Self {
-        Self
+    fn activate(_: &Activation, settings: Settings) -> Self {
+        Self { generation: settings.generation }
     }
 
     fn before_tool_call(&mut self, _: &Call, event: ToolCall) -> Result<Option<ToolDecision>> {
@@ -34,6 +38,10 @@ impl BenchGuest {
                 Payload::Json(text) => Ok(Some(ToolDecision::rewrite_json(text))),
                 Payload::Truncated(_) => Err(Error::new("the arguments were cut off")),
             };
+        }
+        if event.tool_name == "generation" {
+            let generation = self.generation.ok_or_else(|| Error::new("the setting `generation` isn't set"))?;
+            return Ok(Some(ToolDecision::rewrite_json(format!(r#"{{"generation":{generation}}}"#))));
         }
         let (deed, times) = event.tool_name.split_once(':').unwrap_or((&event.tool_name, "1"));
         let times = times.parse().map_err(|_| Error::new(format!("`{times}` is no number")))?;
@@ -88,10 +96,13 @@ mod tests {
 
     #[test]
     fn it_does_what_the_tools_name_says() {
-        let ask = |tool: &str| BenchGuest.before_tool_call(&Call::default(), ToolCall::new(tool, "{}"));
+        let guest = |generation| BenchGuest { generation };
+        let ask = |tool: &str| guest(None).before_tool_call(&Call::default(), ToolCall::new(tool, "{}"));
         assert_eq!(ask("echo").unwrap().unwrap().params.as_deref(), Some("{}"));
         assert_eq!(ask("get:3"), Ok(None));
         assert!(ask("get:x").unwrap_err().to_string().contains("`x`"));
-        assert!(ask("dance").is_err());
+        assert!(ask("dance").is_err() && ask("generation").is_err());
+        let answer = guest(Some(7)).before_tool_call(&Call::default(), ToolCall::new("generation", "{}"));
+        assert_eq!(answer.unwrap().unwrap().params.as_deref(), Some(r#"{"generation":7}"#));
     }
 }
