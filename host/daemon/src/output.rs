@@ -1,12 +1,12 @@
 //! What the program prints: tables, JSON, and text that can't take over a terminal.
 //!
 //! Everything that comes from a state, a name or a key, may be a plugin's choice: control characters in it are printed as escapes. Costs one pass
-//! over the text; fails as writing to standard output fails.
+//! over the text; fails as writing to standard output fails. Colours are for a terminal whose user hasn't said `NO_COLOR`, and never the only sign of anything.
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 use std::fmt::Write as _;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 
 /// Which side of a column its text stands at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,44 +17,134 @@ pub(crate) enum Side {
     Right,
 }
 
+/// What a piece of text says at a glance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Tone {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// A heading.
+    Heading,
+    /// All is well.
+    Good,
+    /// Something to look at.
+    Warning,
+    /// Something doesn't work.
+    Bad,
+    /// Less than the rest.
+    Faint,
+}
+
+/// Whether there are colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Paint(bool);
+
+impl Paint {
+    /// None.
+    pub(crate) const NONE: Self = Self(false);
+
+    /// As standard output bears it, and its reader wants it.
+    pub(crate) fn of_stdout() -> Self {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        Self(std::io::stdout().is_terminal() && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb"))
+    }
+
+    /// The text in its colour.
+    pub(crate) fn on(self, tone: Tone, text: &str) -> String {
+        let code = match tone {
+            _ if !self.0 || text.is_empty() => return text.to_owned(),
+            Tone::Plain => return text.to_owned(),
+            Tone::Heading => "1",
+            Tone::Good => "32",
+            Tone::Warning => "33",
+            Tone::Bad => "31",
+            Tone::Faint => "2",
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+}
+
+/// What stands in a line under a heading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cell {
+    text: String,
+    tone: Tone,
+}
+
+impl Cell {
+    /// Text with a tone.
+    pub(crate) fn new(tone: Tone, text: impl AsRef<str>) -> Self {
+        Self { text: one_line(text.as_ref()), tone }
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::new(Tone::Plain, text)
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::new(Tone::Plain, text)
+    }
+}
+
+impl From<u64> for Cell {
+    fn from(number: u64) -> Self {
+        Self::new(Tone::Plain, number.to_string())
+    }
+}
+
 /// Lines of cells under a heading, aligned; the same on a terminal and elsewhere.
 #[derive(Debug)]
 pub(crate) struct Table<const N: usize> {
     sides: [Side; N],
-    lines: Vec<[String; N]>,
+    lines: Vec<[Cell; N]>,
 }
 
 impl<const N: usize> Table<N> {
     /// A table with these columns.
     pub(crate) fn new(columns: [(&str, Side); N]) -> Self {
-        Self { sides: columns.map(|(_, side)| side), lines: vec![columns.map(|(name, _)| name.to_owned())] }
+        Self { sides: columns.map(|(_, side)| side), lines: vec![columns.map(|(name, _)| Cell::new(Tone::Heading, name))] }
     }
 
     /// Adds a line.
-    pub(crate) fn push(&mut self, cells: [String; N]) {
-        self.lines.push(cells.map(|cell| one_line(&cell)));
+    pub(crate) fn push(&mut self, cells: [impl Into<Cell>; N]) {
+        self.lines.push(cells.map(Into::into));
     }
 
     /// The table as text, a line feed after each line and no space before it.
     pub(crate) fn render(&self) -> String {
+        self.render_in(Paint::NONE)
+    }
+
+    /// The table as text in colours.
+    pub(crate) fn render_in(&self, paint: Paint) -> String {
         let mut widths = [0; N];
         for line in &self.lines {
             for (width, cell) in widths.iter_mut().zip(line) {
-                *width = cell.chars().count().max(*width);
+                *width = cell.text.chars().count().max(*width);
             }
         }
-        self.lines.iter().map(|line| self.line(line, &widths)).collect()
+        self.lines.iter().map(|line| self.line(line, &widths, paint)).collect()
     }
 
-    fn line(&self, cells: &[String; N], widths: &[usize; N]) -> String {
-        let columns = cells.iter().zip(widths).zip(&self.sides);
+    fn line(&self, cells: &[Cell; N], widths: &[usize; N], paint: Paint) -> String {
+        let last = cells.iter().rposition(|cell| !cell.text.is_empty()).map_or(0, |last| last + 1);
+        let columns = cells.iter().zip(widths).zip(&self.sides).take(last).enumerate();
         let padded: Vec<String> = columns
-            .map(|((cell, &width), side)| match side {
-                Side::Left => format!("{cell:<width$}"),
-                Side::Right => format!("{cell:>width$}"),
+            .map(|(n, ((Cell { text, tone }, &width), side))| {
+                let space = " ".repeat(width.saturating_sub(text.chars().count()));
+                let text = paint.on(*tone, text);
+                match side {
+                    Side::Right => space + &text,
+                    Side::Left if n + 1 == last => text,
+                    Side::Left => text + &space,
+                }
             })
             .collect();
-        format!("{}\n", padded.join("  ").trim_end())
+        format!("{}\n", padded.join("  "))
     }
 }
 
@@ -76,6 +166,12 @@ pub(crate) fn json_line(value: &impl Serialize) -> Result<String> {
     let mut line = escaped(&text, |line, c| write!(line, "\\u{:04x}", u32::from(c)));
     line.push('\n');
     Ok(line)
+}
+
+/// JSON of others as it came, safe to show on a terminal. Line feeds can only stand between its values, and stay.
+pub(crate) fn json_as_it_came(text: &str) -> String {
+    let line = |line: &str| escaped(line, |line, c| write!(line, "\\u{:04x}", u32::from(c))) + "\n";
+    text.lines().map(line).collect()
 }
 
 /// Text as part of one line.
@@ -104,12 +200,12 @@ fn is_treacherous(c: char) -> bool {
 }
 
 /// A pipe that nobody reads any more is no failure: whoever read it has enough. Standard output is the only pipe that is written to.
-pub(crate) fn unless_nobody_reads(outcome: Result<()>) -> Result<()> {
+pub(crate) fn unless_nobody_reads<T: Default>(outcome: Result<T>) -> Result<T> {
     let closed = |error: &anyhow::Error| {
         error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|cause| cause.kind() == ErrorKind::BrokenPipe)
     };
     match outcome {
-        Err(error) if closed(&error) => Ok(()),
+        Err(error) if closed(&error) => Ok(T::default()),
         outcome => outcome,
     }
 }
@@ -122,8 +218,25 @@ mod tests {
     fn columns_are_aligned_and_lines_have_no_tail() {
         let mut table = Table::new([("NAME", Side::Left), ("ROWS", Side::Right), ("NOTE", Side::Left)]);
         table.push(["a-long-name".into(), "7".into(), String::new()]);
-        table.push(["b".into(), "12345".into(), "x".into()]);
+        table.push(["b", "12345", "x"]);
         assert_eq!(table.render(), "NAME          ROWS  NOTE\na-long-name      7\nb            12345  x\n");
+    }
+
+    #[test]
+    fn colours_are_beside_the_text_and_change_no_width() {
+        let mut table = Table::new([("A", Side::Left), ("B", Side::Right), ("C", Side::Left)]);
+        table.push([Cell::new(Tone::Good, "on"), 7.into(), "".into()]);
+        table.push([Cell::new(Tone::Plain, "\u{1b}[31m"), 12.into(), Cell::new(Tone::Bad, "x")]);
+        let painted = table.render_in(Paint(true));
+        assert_eq!(painted.lines().nth(1), Some("\u{1b}[32mon\u{1b}[0m           7"));
+        assert_eq!(painted.lines().nth(2), Some("\\u{1b}[31m  12  \u{1b}[31mx\u{1b}[0m"));
+        let plain = ["1", "31", "32", "0"].iter().fold(painted, |text, code| text.replace(&format!("\u{1b}[{code}m"), ""));
+        assert_eq!(plain, table.render());
+    }
+
+    #[test]
+    fn json_of_others_keeps_its_lines_and_loses_what_terminals_obey() {
+        assert_eq!(json_as_it_came("{\n  \"a\": \"\u{9b}31m\"\n}"), "{\n  \"a\": \"\\u009b31m\"\n}\n");
     }
 
     #[test]

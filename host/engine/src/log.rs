@@ -326,8 +326,11 @@ mod tests {
     #[test]
     fn a_flood_of_empty_lines_is_bounded_in_lines() {
         let (kept, log) = log(&[]);
+        let since = std::time::Instant::now();
         log.write(Level::Info, &"\n".repeat(8 << 20));
-        assert!(lock(&kept.0).len() <= (64 << 10) / LINE + 1, "{}", lock(&kept.0).len());
+        // What a second holds at once, and what comes in addition while it takes.
+        let allowed = ((64 << 10) / LINE) as f64 * (1.0 + since.elapsed().as_secs_f64()) + 1.0;
+        assert!(lock(&kept.0).len() as f64 <= allowed, "{} of {allowed}", lock(&kept.0).len());
         assert!(log.dropped().lines > 8_000_000);
     }
 

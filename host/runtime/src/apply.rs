@@ -99,9 +99,7 @@ impl Yard {
         let examined = examine(&self.host.engine, source, Some(plugin.id().clone())).await;
         let Examined { digest, verified } = examined.map_err(|refusal| (refusal, None))?;
         let fingerprint = settings.fingerprint();
-        let resting =
-            plugin.view(|v| v.record.judged.as_ref().filter(|judged| judged.rests(digest, &fingerprint, v.record.digest())).cloned());
-        if resting.is_some_and(|judged| order.retry < judged.fate.needs()) {
+        if plugin.view(|v| v.record.rests(digest, &fingerprint)).is_some_and(|fate| order.retry < fate.needs()) {
             return Ok(None);
         }
         let known = verified.as_ref().ok().map(|v| (v.manifest.version.clone(), v.surface.grants()));

@@ -108,6 +108,13 @@ impl Judged {
 }
 
 impl PluginRecord {
+    /// Why a component with these settings isn't tried again by itself, if so: it would only be refused again, or it ran once and failed.
+    pub(crate) fn rests(&self, digest: Digest, settings: &str) -> Option<Fate> {
+        let judged = self.judged.as_ref().filter(|judged| judged.rests(digest, settings, self.digest()));
+        let failed = self.earlier.iter().any(|v| v.digest == digest && v.failed.is_some());
+        if failed { Some(Fate::Failed) } else { judged.map(|judged| judged.fate) }
+    }
+
     /// The digest of what runs, or ran last.
     pub(crate) fn digest(&self) -> Option<Digest> {
         self.active.as_ref().map(|v| v.digest)

@@ -160,7 +160,7 @@ impl Yard {
             (_, false, _) if before.active.is_some() => Some("swap"),
             _ => Some("install"),
         };
-        let why = swap.judged.as_ref().map(|j| j.why.clone());
+        let why = swap.judged.as_ref().filter(|_| swap.what == What::RollBack).map(|j| j.why.clone());
         let write = Write { plugin: plugin.id(), before: &before, next: Some(&next), what, why, about: None };
         write.done(&*self.host.state, order).await.map_err(|e| (Step::Publish, e))?;
         Ok(next)

@@ -104,9 +104,10 @@ struct Run<'a> {
     problems: Vec<String>,
 }
 
-/// Every round is to reach the guest, so the breaker never opens.
+/// Every round is to reach the guest, and the version that is attacked: no breaker opens, nothing is rolled back.
 fn untiring(settings: &mut PluginsSettings) {
     settings.breaker.faults = NonZeroU32::MAX;
+    (settings.probation.calls, settings.probation.judged_from) = (NonZeroU32::MAX, NonZeroU32::MAX);
 }
 
 impl<'a> Run<'a> {
@@ -168,6 +169,8 @@ impl<'a> Run<'a> {
     async fn load(&mut self) -> Seen {
         match self.field.lab.plugins.load(&self.file, self.case.settings.clone()).await {
             Ok((plugin, _)) => {
+                // Rows that need no other settings than the one before share a generation.
+                self.faults = plugin.generation().map_or(0, |generation| generation.faults());
                 self.plugin = Some(plugin);
                 Seen::nothing()
             }

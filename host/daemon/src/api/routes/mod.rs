@@ -1,0 +1,46 @@
+//! The routes, by what they are about.
+
+mod decisions;
+mod host;
+mod logs;
+mod plugins;
+mod running;
+mod tokens;
+
+use super::{Api, document};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Every route, with its documentation.
+pub(super) fn all() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(document::base()).merge(of_plugins()).merge(of_the_host())
+}
+
+fn of_plugins() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(plugins::list, plugins::install))
+        .routes(routes!(plugins::show, plugins::uninstall))
+        .routes(routes!(plugins::inspect))
+        .routes(routes!(plugins::versions))
+        .routes(routes!(running::enable))
+        .routes(routes!(running::disable))
+        .routes(routes!(running::reset))
+        .routes(routes!(running::roll_back))
+        .routes(routes!(running::call))
+        .routes(routes!(decisions::decide))
+        .routes(routes!(decisions::limits, decisions::limit))
+        .routes(routes!(logs::logs))
+}
+
+fn of_the_host() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(host::usage))
+        .routes(routes!(host::history))
+        .routes(routes!(host::doctor))
+        .routes(routes!(tokens::list, tokens::issue))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(host::alive))
+        .routes(routes!(host::ready))
+        .routes(routes!(host::metrics))
+        .routes(routes!(host::describe))
+}

@@ -1,0 +1,208 @@
+//! Plugins as they are listed and looked at.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Where a plugin stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// It serves.
+    Active,
+    /// The operator switched it off.
+    Disabled,
+    /// It asks for something that nobody has decided on.
+    Held,
+    /// Its file is gone.
+    Missing,
+    /// It was refused, and nothing serves in its place.
+    Failed,
+    /// It faulted too often.
+    Quarantined,
+}
+
+/// A plugin in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PluginSummary {
+    /// Its id.
+    pub id: String,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Why, where there is something to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The version that serves, or ran last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Its digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// How often something of it was published.
+    pub generation: u64,
+    /// Its version is lower than that of the one before.
+    pub downgrade: bool,
+    /// Whether what it guards is refused while it isn't active.
+    pub required: bool,
+    /// Calls of the generation that serves.
+    pub calls: u64,
+    /// Those of them that ended in a fault.
+    pub faults: u64,
+    /// What its file holds, where that isn't what runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileView>,
+    /// Its probation, while it lasts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probation: Option<ProbationView>,
+    /// Its breaker, unless it is closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<String>,
+}
+
+/// All plugins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PluginList {
+    /// By id.
+    pub plugins: Vec<PluginSummary>,
+    /// Files of the directory that are no plugins, and why.
+    pub refused: Vec<RefusedFile>,
+}
+
+/// A file that isn't a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefusedFile {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub why: String,
+}
+
+/// A component that doesn't run although its file is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FileView {
+    /// Its digest.
+    pub digest: String,
+    /// Its version, as far as it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// `held`, `refused`, `failed` or `rolled-back`.
+    pub fate: String,
+    /// The step at which it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// Why, in words.
+    pub why: String,
+    /// Grants that nobody has decided on.
+    pub undecided: Vec<String>,
+    /// Grants that it asks for and that what runs doesn't.
+    pub adds: Vec<String>,
+}
+
+/// A probation that isn't over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProbationView {
+    /// Calls that have ended.
+    pub calls: u32,
+    /// Those of them that faulted.
+    pub faults: u32,
+    /// Calls that are left.
+    pub calls_left: u32,
+    /// Time that is left.
+    pub ms_left: u64,
+}
+
+/// All that there is to say of a plugin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PluginDetail {
+    /// As in a list.
+    #[serde(flatten)]
+    pub summary: PluginSummary,
+    /// What its manifest says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<serde_json::Value>,
+    /// Interfaces of the contract that it imports.
+    pub imports: Vec<String>,
+    /// Interfaces of the contract that it exports.
+    pub exports: Vec<String>,
+    /// Interfaces of others that it exports; they are ignored.
+    pub ignored: Vec<String>,
+    /// What it may do.
+    pub grants: GrantsView,
+    /// Hooks that it handles.
+    pub hooks: Vec<HookView>,
+    /// How its cells are kept.
+    pub isolation: String,
+    /// Its settings, secrets hidden.
+    pub config: serde_json::Value,
+    /// Versions that are kept, the one that serves first.
+    pub versions: Vec<VersionView>,
+}
+
+/// What a component asks for, and what was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+pub struct GrantsView {
+    /// What it asks for.
+    pub asks: Vec<String>,
+    /// What of it it has.
+    pub granted: Vec<String>,
+    /// What of it was denied.
+    pub denied: Vec<String>,
+    /// What nobody has decided on.
+    pub undecided: Vec<String>,
+}
+
+/// A hook that a plugin handles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HookView {
+    /// Its name.
+    pub name: String,
+    /// How long a call may take.
+    pub budget_ms: u64,
+}
+
+/// A version that is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VersionView {
+    /// Its version.
+    pub version: String,
+    /// Its digest.
+    pub digest: String,
+    /// When it first served.
+    pub since: u64,
+    /// Whether it serves, or ran last.
+    pub active: bool,
+    /// Why it is marked as failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+}
+
+/// The versions of a plugin that are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VersionList {
+    /// The one that serves first.
+    pub versions: Vec<VersionView>,
+}
+
+/// A component that was looked at and not installed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Inspection {
+    /// The plugin that it is.
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// Its digest.
+    pub digest: String,
+    /// What its manifest says.
+    pub manifest: serde_json::Value,
+    /// Interfaces of the contract that it imports.
+    pub imports: Vec<String>,
+    /// Interfaces of the contract that it exports.
+    pub exports: Vec<String>,
+    /// Interfaces of others that it exports; they are ignored.
+    pub ignored: Vec<String>,
+    /// What it asks for, and what was decided.
+    pub grants: GrantsView,
+    /// Grants that it asks for and that what runs doesn't.
+    pub adds: Vec<String>,
+    /// Grants that what runs asks for and it doesn't.
+    pub drops: Vec<String>,
+}

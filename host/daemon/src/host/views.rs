@@ -1,0 +1,209 @@
+//! What the runtime knows of plugins, as it goes over the wire.
+
+use crate::api::types::{
+    Changed, ExportUsage, FileView, GrantsView, HookView, Inspection, PluginDetail, PluginSummary, ProbationView, Standing, VersionView,
+};
+use plugbay_runtime::engine::Isolation;
+use plugbay_runtime::{
+    BreakerState, Counted, Done, Fate, Generation, Grant, Grants, Inspected, Judged, KeptVersion, Listing, Loaded, Plugin,
+    ProbationView as Probation, Surface,
+};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// A plugin in a list.
+pub(super) fn summary(listing: &Listing) -> PluginSummary {
+    let counted: Vec<_> = listing.serving.iter().flat_map(|s| s.generation.counted()).map(|(_, c)| c).collect();
+    PluginSummary {
+        id: listing.id.to_string(),
+        standing: standing(listing.standing),
+        why: listing.why.clone(),
+        version: listing.active.as_ref().map(|v| v.version.to_string()),
+        digest: listing.active.as_ref().map(|v| v.digest.to_string()),
+        generation: listing.generation,
+        downgrade: listing.serving.as_ref().is_some_and(|s| s.downgrade),
+        required: listing.required,
+        calls: counted.iter().map(|c| c.calls).sum(),
+        faults: counted.iter().map(|c| c.faults).sum(),
+        file: listing.judged.as_ref().map(file),
+        probation: listing.serving.as_ref().and_then(|s| probation(s.probation)),
+        breaker: listing.serving.as_ref().and_then(|s| breaker(&s.breaker.state)),
+    }
+}
+
+/// All that there is to say of a plugin.
+pub(super) fn detail(listing: &Listing) -> PluginDetail {
+    let generation = listing.serving.as_ref().map(|s| &s.generation);
+    let surface = generation.map(|g| g.surface());
+    PluginDetail {
+        summary: summary(listing),
+        manifest: generation.map(|g| manifest(g.manifest())),
+        imports: surface.map(imports).unwrap_or_default(),
+        exports: surface.map(exports).unwrap_or_default(),
+        ignored: surface.map(|s| s.ignored.iter().cloned().collect()).unwrap_or_default(),
+        grants: generation.map(|g| grants(&g.surface().grants(), &g.settings().grants)).unwrap_or_default(),
+        hooks: generation.map(|g| hooks(g)).unwrap_or_default(),
+        isolation: generation.map(|g| isolation(g.settings().isolation)).unwrap_or_default(),
+        config: generation.map(|g| g.shown_config()).unwrap_or_default(),
+        versions: versions(listing),
+    }
+}
+
+/// The versions that are kept, the one that serves first.
+pub(super) fn versions(listing: &Listing) -> Vec<VersionView> {
+    let view = |version: &KeptVersion, active| VersionView {
+        version: version.version.to_string(),
+        digest: version.digest.to_string(),
+        since: version.since,
+        active,
+        failed: version.failed.clone(),
+    };
+    let active = listing.active.iter().map(|v| view(v, true));
+    active.chain(listing.earlier.iter().map(|v| view(v, false))).collect()
+}
+
+/// A component that was looked at, beside what runs.
+pub(super) fn inspection(component: &Inspected, decided: &Grants, running: Option<&Plugin>) -> Inspection {
+    let Inspected { digest, manifest: read, surface } = component;
+    let asks = surface.grants();
+    let had = running.and_then(Plugin::surface).map(|s| s.grants()).unwrap_or_default();
+    let names = |grants: &mut dyn Iterator<Item = &Grant>| grants.map(|g| g.name().to_owned()).collect();
+    Inspection {
+        id: read.id.to_string(),
+        version: read.version.to_string(),
+        digest: digest.to_string(),
+        manifest: manifest(read),
+        imports: imports(surface),
+        exports: exports(surface),
+        ignored: surface.ignored.iter().cloned().collect(),
+        grants: grants(&asks, decided),
+        adds: names(&mut asks.difference(&had)),
+        drops: names(&mut had.difference(&asks)),
+    }
+}
+
+/// A change that was made.
+pub(super) fn changed(plugin: &str, done: Done, listing: Option<&Listing>) -> Changed {
+    let active = listing.and_then(|l| l.active.as_ref());
+    let change = match done.loaded {
+        Loaded::Installed => "installed",
+        Loaded::Replaced { .. } => "replaced",
+        Loaded::Unchanged => "unchanged",
+        Loaded::Aside => "aside",
+    };
+    Changed {
+        id: plugin.to_owned(),
+        change: change.to_owned(),
+        generation: done.generation,
+        version: active.map(|v| v.version.to_string()),
+        digest: active.map(|v| v.digest.to_string()),
+        notes: done.notes,
+    }
+}
+
+/// What an export has used.
+pub(super) fn export(name: &str, counted: Counted) -> ExportUsage {
+    ExportUsage {
+        export: name.to_owned(),
+        calls: counted.calls,
+        faults: counted.faults,
+        failed: counted.failed,
+        cut: counted.cut,
+        unserved: counted.unserved,
+        cpu_us: u64::try_from(counted.cpu.as_micros()).unwrap_or(u64::MAX),
+        host_calls: counted.host_calls,
+        memory: counted.memory,
+    }
+}
+
+/// How a breaker that isn't closed is told.
+pub(super) fn breaker(state: &BreakerState) -> Option<String> {
+    match state {
+        BreakerState::Closed => None,
+        BreakerState::Open { retry_in } => Some(format!("open, next try in {} ms", millis(*retry_in))),
+        BreakerState::Trial => Some("a trial call is under way".to_owned()),
+        BreakerState::Quarantined { .. } => Some("quarantined".to_owned()),
+    }
+}
+
+/// What a component asks for, and what was decided.
+pub(super) fn grants(asks: &BTreeSet<Grant>, decided: &Grants) -> GrantsView {
+    let names = |keep: &dyn Fn(Grant) -> bool| asks.iter().filter(|g| keep(**g)).map(|g| g.name().to_owned()).collect();
+    GrantsView {
+        asks: names(&|_| true),
+        granted: names(&|g| decided.has(g)),
+        denied: names(&|g| decided.denied.contains(&g)),
+        undecided: names(&|g| !decided.has(g) && !decided.denied.contains(&g)),
+    }
+}
+
+/// How cells are kept, as `plugbay.toml` writes it.
+fn isolation(isolation: Isolation) -> String {
+    match isolation {
+        Isolation::Shared => "shared".to_owned(),
+        Isolation::Pool(cells) => format!("pool = {cells}"),
+        Isolation::Session => "session".to_owned(),
+        Isolation::Call => "call".to_owned(),
+    }
+}
+
+fn standing(standing: plugbay_runtime::Standing) -> Standing {
+    match standing {
+        plugbay_runtime::Standing::Active => Standing::Active,
+        plugbay_runtime::Standing::Disabled => Standing::Disabled,
+        plugbay_runtime::Standing::Held => Standing::Held,
+        plugbay_runtime::Standing::Missing => Standing::Missing,
+        plugbay_runtime::Standing::Failed => Standing::Failed,
+        plugbay_runtime::Standing::Quarantined => Standing::Quarantined,
+    }
+}
+
+fn file(judged: &Judged) -> FileView {
+    let fate = match judged.fate {
+        Fate::Held => "held",
+        Fate::Refused => "refused",
+        Fate::Failed => "failed",
+        Fate::RolledBack => "rolled-back",
+    };
+    FileView {
+        digest: judged.digest.to_string(),
+        version: judged.version.as_ref().map(ToString::to_string),
+        fate: fate.to_owned(),
+        step: judged.step.map(|s| s.to_string()),
+        why: judged.why.clone(),
+        undecided: judged.undecided.clone(),
+        adds: judged.adds.clone(),
+    }
+}
+
+fn probation(view: Probation) -> Option<ProbationView> {
+    match view {
+        Probation::Running { calls, faults, calls_left, time_left } => {
+            Some(ProbationView { calls, faults, calls_left, ms_left: millis(time_left) })
+        }
+        Probation::None | Probation::Ended(_) => None,
+    }
+}
+
+fn hooks(generation: &Generation) -> Vec<HookView> {
+    generation.handled().map(|(name, budget)| HookView { name: name.to_owned(), budget_ms: millis(budget) }).collect()
+}
+
+fn imports(surface: &Surface) -> Vec<String> {
+    surface.imports.iter().cloned().collect()
+}
+
+fn exports(surface: &Surface) -> Vec<String> {
+    surface.exports.iter().cloned().collect()
+}
+
+fn manifest(manifest: &plugbay_runtime::Manifest) -> serde_json::Value {
+    let plugbay_runtime::Manifest { id, version, description, authors, license, repository } = manifest;
+    serde_json::json!({
+        "id": id.as_str(), "version": version.to_string(), "description": description, "authors": authors, "license": license, "repository": repository,
+    })
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,14 @@
+//! The HTTP interface as clients see it: real sockets, a real host, and every answer held against the OpenAPI document.
+
+#![cfg(test)]
+
+mod admission;
+mod bodies;
+mod client;
+mod contract;
+mod ending;
+mod following;
+mod metrics;
+mod places;
+mod stage;
+mod walk;
