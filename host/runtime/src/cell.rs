@@ -29,7 +29,7 @@ pub(crate) struct PluginCell {
     spent: bool,
 }
 
-impl Occupant for PluginCell {
+impl Occupant for Box<PluginCell> {
     fn is_spent(&self) -> bool {
         self.spent || self.cell.is_broken()
     }

@@ -32,10 +32,10 @@ use tokio_util::task::TaskTracker;
 /// A call that gets its cell with less than this part of its time left isn't begun: it would be cut, and the cell lost, for having waited.
 const TOO_LATE: u32 = 10;
 
-/// One generation's place for its cells.
-pub(crate) type PluginBay = Bay<PluginCell, Weak<Generation>>;
+/// One generation's place for its cells. They are boxed, since each call takes one out and puts it back.
+pub(crate) type PluginBay = Bay<Box<PluginCell>, Weak<Generation>>;
 /// The right to one of them.
-pub(crate) type PluginLease = Lease<PluginCell, Weak<Generation>>;
+pub(crate) type PluginLease = Lease<Box<PluginCell>, Weak<Generation>>;
 
 /// One version of a plugin with one set of settings.
 pub struct Generation {

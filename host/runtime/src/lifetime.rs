@@ -37,12 +37,12 @@ impl Generation {
             cell.go_live();
             lease.furnish(cell);
         }
-        lease.cell().ok_or_else(|| Fault::Host("a lease lost its cell".to_owned()).into())
+        lease.cell().map(AsMut::as_mut).ok_or_else(|| Fault::Host("a lease lost its cell".to_owned()).into())
     }
 
     /// A new cell, activated, that changes nothing yet.
-    async fn fresh(&self, reason: ActivationReason, budget: &Budget) -> Result<PluginCell, CallError> {
-        let mut cell = PluginCell::new(self.parts.blueprint.cell(self.parts.guest.clone(), budget).await?);
+    async fn fresh(&self, reason: ActivationReason, budget: &Budget) -> Result<Box<PluginCell>, CallError> {
+        let mut cell = Box::new(PluginCell::new(self.parts.blueprint.cell(self.parts.guest.clone(), budget).await?));
         cell.activate(&self.activation(reason), budget).await?;
         Ok(cell)
     }
@@ -145,14 +145,14 @@ impl Generation {
     }
 
     /// Ends cells in good order, on a task of its own.
-    pub(crate) fn end(self: &Arc<Self>, cells: Vec<PluginCell>, reason: DeactivationReason) {
+    pub(crate) fn end(self: &Arc<Self>, cells: Vec<Box<PluginCell>>, reason: DeactivationReason) {
         if !cells.is_empty() {
             let this = self.clone();
             self.tasks.spawn(async move { this.deactivate(cells, reason).await });
         }
     }
 
-    async fn deactivate(&self, cells: Vec<PluginCell>, reason: DeactivationReason) {
+    async fn deactivate(&self, cells: Vec<Box<PluginCell>>, reason: DeactivationReason) {
         for mut cell in cells {
             if let Err(e) = cell.deactivate(reason, &Budget::new(LIFECYCLE, self.parts.blueprint.limits())).await {
                 tracing::warn!(plugin = %self.manifest().id, "`deactivate`: {e}");
