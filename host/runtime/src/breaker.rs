@@ -23,7 +23,7 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 
-pub use refusal::Refusal;
+pub(crate) use refusal::Refusal;
 
 /// When a breaker opens, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl BreakerSettings {
 }
 
 /// One plugin's breaker.
-pub struct Breaker {
+pub(crate) struct Breaker {
     plugin: PluginId,
     settings: BreakerSettings,
     /// What a call looks at. Changes only under the lock, together with the state.
@@ -128,7 +128,7 @@ impl Opening {
 /// The right to call the plugin once. Whoever has it says how the call ended, with [`Breaker::fault`] or [`Breaker::ended_well`]; dropping it says that no
 /// guest was reached.
 #[must_use = "a pass that is dropped says that no guest was reached"]
-pub enum Pass {
+pub(crate) enum Pass {
     /// A call as any other. Costs nothing to hold and to drop.
     Usual,
     /// The one call that decides whether the breaker closes.
@@ -146,7 +146,7 @@ impl Pass {
 }
 
 /// A trial call. If it is dropped before its end was told, because the caller went away or no cell was free, the next call is the trial.
-pub struct Trial {
+pub(crate) struct Trial {
     breaker: Arc<Breaker>,
     number: u64,
 }
@@ -164,7 +164,7 @@ impl Drop for Trial {
 
 /// A change for the worse or the better, told to exactly one caller: who logs it and writes it down.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Turn {
+pub(crate) enum Turn {
     /// It opened.
     Opened {
         /// For which time, since the openings were last forgotten.
@@ -216,13 +216,13 @@ pub enum BreakerState {
 impl Breaker {
     /// A closed breaker.
     #[must_use]
-    pub fn new(plugin: PluginId, settings: BreakerSettings) -> Arc<Self> {
+    pub(crate) fn new(plugin: PluginId, settings: BreakerSettings) -> Arc<Self> {
         Arc::new(Self { plugin, settings, closed: AtomicBool::new(true), record: Mutex::default() })
     }
 
     /// The breaker of a plugin that was quarantined before the host was restarted, with what [`Turn::Quarantined`] said.
     #[must_use]
-    pub fn quarantined(plugin: PluginId, settings: BreakerSettings, why: impl Into<Arc<str>>) -> Arc<Self> {
+    pub(crate) fn quarantined(plugin: PluginId, settings: BreakerSettings, why: impl Into<Arc<str>>) -> Arc<Self> {
         let record = Record { state: State::Quarantined { why: why.into() }, openings: settings.openings.get(), ..Record::default() };
         Arc::new(Self { plugin, settings, closed: AtomicBool::new(false), record: Mutex::new(record) })
     }
@@ -232,7 +232,7 @@ impl Breaker {
     /// # Errors
     /// The breaker is open or the plugin quarantined.
     #[inline]
-    pub fn admit(self: &Arc<Self>, now: Instant) -> Result<Pass, Refusal> {
+    pub(crate) fn admit(self: &Arc<Self>, now: Instant) -> Result<Pass, Refusal> {
         if self.closed.load(Ordering::Acquire) { Ok(Pass::Usual) } else { self.admit_to_trial(now) }
     }
 
@@ -259,7 +259,7 @@ impl Breaker {
 
     /// The call of this pass faulted, in these words: bounded and clean already, as those of a [`Fault`](plugbay_engine::Fault) are. One that began before the
     /// breaker opened changes nothing any more, but it is the last fault.
-    pub fn fault(&self, pass: Pass, now: Instant, words: impl fmt::Display) -> Option<Turn> {
+    pub(crate) fn fault(&self, pass: Pass, now: Instant, words: impl fmt::Display) -> Option<Turn> {
         let words = words.to_string();
         let mut record = self.record();
         record.note(&self.settings, now, words.into());
@@ -273,7 +273,7 @@ impl Breaker {
 
     /// The call of this pass reached the guest and ended without a fault; the guest may well have answered `Err`.
     #[inline]
-    pub fn ended_well(&self, pass: Pass, now: Instant) -> Option<Turn> {
+    pub(crate) fn ended_well(&self, pass: Pass, now: Instant) -> Option<Turn> {
         match pass {
             Pass::Usual => None,
             Pass::Trial(trial) => self.end_trial(&trial, now),
@@ -292,7 +292,7 @@ impl Breaker {
     }
 
     /// Closes it and forgets everything, as an operator asks for, or as a new version deserves.
-    pub fn reset(&self) {
+    pub(crate) fn reset(&self) {
         let mut record = self.record();
         *record = Record { trials: record.trials, ..Record::default() }; // a trial that is still under way isn't taken for a later one
         self.enter(&mut record, State::default());
@@ -300,7 +300,7 @@ impl Breaker {
 
     /// What it looks like now.
     #[must_use]
-    pub fn view(&self, now: Instant) -> BreakerView {
+    pub(crate) fn view(&self, now: Instant) -> BreakerView {
         let mut record = self.record();
         record.forget(&self.settings, now);
         let state = match &record.state {

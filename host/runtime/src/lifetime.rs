@@ -6,6 +6,7 @@
 use crate::cell::PluginCell;
 use crate::generation::{Generation, PluginLease};
 use crate::plugin::Saved;
+use crate::probation::Probation;
 use crate::wire::exports::plugbay::plugin::plugin::{Activation, DeactivationReason};
 use crate::wire::types::ActivationReason;
 use plugbay_engine::{Budget, CallError, Fault};
@@ -87,7 +88,7 @@ impl Generation {
     }
 
     /// It serves from now on, under this number.
-    pub(crate) fn published(&self, number: u64, probation: crate::Probation) {
+    pub(crate) fn published(&self, number: u64, probation: Probation) {
         self.number.store(number, Ordering::Relaxed);
         if self.probation.set(probation).is_err() {
             tracing::error!(plugin = %self.manifest().id, "a generation was published twice");
@@ -145,6 +146,7 @@ impl Generation {
     }
 
     /// Ends cells in good order, on a task of its own.
+    #[expect(clippy::vec_box, reason = "cells stay where they are, from the bay to their end")]
     pub(crate) fn end(self: &Arc<Self>, cells: Vec<Box<PluginCell>>, reason: DeactivationReason) {
         if !cells.is_empty() {
             let this = self.clone();
@@ -152,6 +154,7 @@ impl Generation {
         }
     }
 
+    #[expect(clippy::vec_box, reason = "cells stay where they are, from the bay to their end")]
     async fn deactivate(&self, cells: Vec<Box<PluginCell>>, reason: DeactivationReason) {
         for mut cell in cells {
             if let Err(e) = cell.deactivate(reason, &Budget::new(LIFECYCLE, self.parts.blueprint.limits())).await {

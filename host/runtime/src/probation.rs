@@ -55,7 +55,7 @@ pub enum Verdict {
 }
 
 /// One generation's probation.
-pub struct Probation {
+pub(crate) struct Probation {
     settings: ProbationSettings,
     /// What a call looks at first. Whoever sees an old `false` finds the truth behind the lock.
     over: AtomicBool,
@@ -92,34 +92,28 @@ pub enum ProbationView {
 impl Probation {
     /// One that begins now.
     #[must_use]
-    pub const fn new(settings: ProbationSettings, now: Instant) -> Self {
+    pub(crate) const fn new(settings: ProbationSettings, now: Instant) -> Self {
         Self { settings, over: AtomicBool::new(false), standing: Mutex::new(Standing::Running { began: now, calls: 0, faults: 0 }) }
     }
 
     /// None, for a generation that has nothing to prove.
     #[must_use]
-    pub fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self { settings: ProbationSettings::default(), over: AtomicBool::new(true), standing: Mutex::new(Standing::None) }
     }
 
     /// A call that reached the guest has ended. The verdict, for the one caller whose call brought it.
     #[inline]
-    pub fn ended(&self, fault: bool, now: Instant) -> Option<Verdict> {
-        if self.over.load(Ordering::Relaxed) { None } else { self.decide(Some(fault), now) }
+    pub(crate) fn ended(&self, fault: bool, now: Instant) -> Option<Verdict> {
+        if self.over.load(Ordering::Relaxed) { None } else { self.decide(fault, now) }
     }
 
-    /// Ends a probation whose time is over, so that it needn't wait for a call to end. The verdict, if nobody was told before.
-    pub fn expire(&self, now: Instant) -> Option<Verdict> {
-        self.decide(None, now)
-    }
-
-    fn decide(&self, ended: Option<bool>, now: Instant) -> Option<Verdict> {
+    fn decide(&self, fault: bool, now: Instant) -> Option<Verdict> {
         let mut standing = self.standing();
         let Standing::Running { began, calls, faults } = &mut *standing else { return None };
         let verdict = if now.saturating_duration_since(*began) >= self.settings.time {
             Verdict::Passed
         } else {
-            let fault = ended?;
             *calls += 1;
             *faults += u32::from(fault);
             self.settings.judge(*calls, *faults)?
@@ -131,7 +125,7 @@ impl Probation {
 
     /// What it looks like now. One whose time is over has passed, even if no call has ended since.
     #[must_use]
-    pub fn view(&self, now: Instant) -> ProbationView {
+    pub(crate) fn view(&self, now: Instant) -> ProbationView {
         match *self.standing() {
             Standing::None => ProbationView::None,
             Standing::Ended(verdict) => ProbationView::Ended(verdict),
@@ -202,7 +196,6 @@ mod tests {
     fn its_time_ends_it_and_what_ends_later_does_not_count() {
         let (probation, began) = begun();
         assert_eq!([true; 4].map(|fault| probation.ended(fault, began + seconds(59))), [None; 4]);
-        assert_eq!(probation.expire(began + seconds(59)), None, "not yet");
         assert_eq!(
             probation.view(began + seconds(59)),
             ProbationView::Running { calls: 4, faults: 4, calls_left: 96, time_left: seconds(1) }
@@ -213,18 +206,10 @@ mod tests {
     }
 
     #[test]
-    fn it_expires_without_calls_and_once() {
-        let (probation, began) = begun();
-        assert_eq!(probation.expire(began + seconds(60)), Some(Verdict::Passed));
-        assert_eq!(probation.expire(began + seconds(61)), None);
-        assert_eq!(probation.ended(true, began), None);
-    }
-
-    #[test]
     fn none_decides_nothing() {
         let (probation, now) = (Probation::none(), Instant::now());
         assert_eq!((0..200).find_map(|_| probation.ended(true, now)), None);
-        assert_eq!((probation.expire(now + seconds(100)), probation.view(now)), (None, ProbationView::None));
+        assert_eq!(probation.view(now), ProbationView::None);
     }
 
     #[test]
@@ -260,7 +245,7 @@ mod tests {
     #[test]
     fn after_its_end_calls_take_no_lock() {
         let (probation, now) = begun();
-        assert_eq!(probation.expire(now + seconds(60)), Some(Verdict::Passed));
+        assert_eq!(probation.ended(false, now + seconds(60)), Some(Verdict::Passed));
         let held = probation.standing();
         std::thread::scope(|scope| {
             let (tell, told) = mpsc::channel();

@@ -22,7 +22,7 @@ mod tests;
 use place::{Place, UNFINISHED};
 
 /// Bytes that a version may hand over.
-pub const HANDOVER: usize = 4 * MIB;
+pub(crate) const HANDOVER: usize = 4 * MIB;
 
 /// How components end, and memory that was handed over.
 const COMPONENT: &str = "wasm";
@@ -104,7 +104,7 @@ pub struct Versions {
 /// A component that was kept just now. Until this is dropped, [`Versions::retain`] spares it though nobody names it yet: hold it until the state names it.
 #[must_use = "a component that nobody names is deleted"]
 #[derive(Debug)]
-pub struct Kept {
+pub(crate) struct Kept {
     _digest: Arc<Digest>,
 }
 
@@ -131,7 +131,7 @@ impl Versions {
     ///
     /// # Errors
     /// If the bytes aren't those of the digest, or it can't be written; what was there before is still there then.
-    pub fn keep(&self, digest: Digest, bytes: &[u8]) -> Result<Kept, VersionError> {
+    pub(crate) fn keep(&self, digest: Digest, bytes: &[u8]) -> Result<Kept, VersionError> {
         let found = Digest::of(bytes);
         if found != digest {
             return Err(VersionError::OtherBytes { digest, found });
@@ -160,7 +160,7 @@ impl Versions {
     ///
     /// # Errors
     /// If it is larger than [`HANDOVER`], or can't be written; what was there before is still there then.
-    pub fn keep_blob(&self, plugin: &PluginId, digest: Digest, bytes: &[u8]) -> Result<(), VersionError> {
+    pub(crate) fn keep_blob(&self, plugin: &PluginId, digest: Digest, bytes: &[u8]) -> Result<(), VersionError> {
         if bytes.len() > HANDOVER {
             return Err(VersionError::TooLarge { plugin: plugin.clone(), bytes: bytes.len() });
         }
@@ -173,7 +173,7 @@ impl Versions {
     ///
     /// # Errors
     /// If it isn't what was kept, or can't be read.
-    pub fn blob(&self, plugin: &PluginId, digest: Digest) -> Result<Option<Vec<u8>>, VersionError> {
+    pub(crate) fn blob(&self, plugin: &PluginId, digest: Digest) -> Result<Option<Vec<u8>>, VersionError> {
         let name = memory(plugin, digest);
         let Some(mut sealed) = self.place.get(&name)? else { return Ok(None) };
         match sealed.split_at_checked(DIGITS) {
@@ -188,7 +188,7 @@ impl Versions {
     ///
     /// # Errors
     /// If it can't be deleted.
-    pub fn forget_blob(&self, plugin: &PluginId, digest: Digest) -> Result<(), VersionError> {
+    pub(crate) fn forget_blob(&self, plugin: &PluginId, digest: Digest) -> Result<(), VersionError> {
         self.place.remove(&memory(plugin, digest))
     }
 
@@ -198,7 +198,7 @@ impl Versions {
     ///
     /// # Errors
     /// The first one; everything else that was to go is gone.
-    pub fn retain(&self, named: impl FnOnce() -> HashSet<Digest>) -> Result<(), VersionError> {
+    pub(crate) fn retain(&self, named: impl FnOnce() -> HashSet<Digest>) -> Result<(), VersionError> {
         let _deleting = self.deleting.write().unwrap_or_else(PoisonError::into_inner);
         let spared: HashSet<Digest> = self.with_on_their_way(|kept| kept.iter().filter_map(Weak::upgrade).map(|digest| *digest).collect());
         let named = named();

@@ -70,12 +70,22 @@ pub(super) const fn standing(standing: Standing) -> (Tone, &'static str) {
     }
 }
 
+/// What became of a component that doesn't run, in words.
+fn fate(fate: &str) -> &str {
+    match fate {
+        "held" => "is held",
+        "refused" => "was refused",
+        "failed" => "failed",
+        "rolled-back" => "was rolled back",
+        newer => newer,
+    }
+}
+
 /// What there is to know of a plugin beside its numbers.
 pub(super) fn notes(plugin: &PluginSummary) -> Vec<String> {
     let file = plugin.file.as_ref().map(|file| {
         let version = file.version.as_deref().map(|v| format!(" {v}")).unwrap_or_default();
-        let at = file.step.as_ref().map(|step| format!(" at the step `{step}`")).unwrap_or_default();
-        format!("its file{version} ({}) is {}{at}: {}", digest(&file.digest), file.fate, file.why)
+        format!("its file{version} ({}) {}: {}", digest(&file.digest), fate(&file.fate), file.why)
     });
     let probation = plugin.probation.as_ref().map(|p| {
         let left = span(Duration::from_millis(p.ms_left));

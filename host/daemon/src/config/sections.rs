@@ -26,6 +26,8 @@ pub struct Host {
     pub socket: Option<PathBuf>,
     /// When a commit is done.
     pub durability: Synchronous,
+    /// How long a write waits for another process that has the state's lock.
+    pub busy_timeout: Duration,
     /// How long a new generation is on probation.
     pub probation: Duration,
     /// After how many calls probation ends.
@@ -55,6 +57,7 @@ impl Default for Host {
             cache: "cache".into(),
             socket: None,
             durability: Synchronous::default(),
+            busy_timeout: Duration::from_secs(5),
             probation: Duration::from_secs(60),
             probation_calls: NonZeroU32::MIN.saturating_add(99),
         }
@@ -75,6 +78,11 @@ impl Section for Host {
             name: "durability",
             says: "What an acknowledged write survives: `normal` a killed process, `full` a power failure too.",
             field: &At(&OneOf(&[("normal", Synchronous::Normal), ("full", Synchronous::Full)]), |h: &mut Self| &mut h.durability),
+        },
+        Setting {
+            name: "busy-timeout",
+            says: "How long a write waits for another process that has the state's lock.",
+            field: &At(&Time::ANY, |h: &mut Self| &mut h.busy_timeout),
         },
         Setting {
             name: "probation",

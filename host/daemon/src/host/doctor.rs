@@ -44,7 +44,10 @@ impl Host {
     fn directories(&self) -> Vec<Finding> {
         let config = &self.0.started_with;
         let plugins = match self.0.directory.scan() {
-            Ok(scan) => ok("plugins directory", format!("{} entries in {}", scan.entries.len(), self.0.directory.path().display())),
+            Ok(scan) => ok(
+                "plugins directory",
+                format!("{} can be read; files that could be plugins: {}", self.0.directory.path().display(), scan.entries.len()),
+            ),
             Err(e) => error("plugins directory", e.to_string(), "what runs goes on; new versions aren't seen until this is mended"),
         };
         let refused = self.refused_files().into_iter();

@@ -92,6 +92,7 @@ impl Host {
         let lock = StateLock::take(&config.host.state)?;
         let state = Arc::new(Sqlite::open(SqliteSettings {
             synchronous: config.host.durability,
+            busy_timeout: config.host.busy_timeout,
             limits: config.state.clone(),
             ..SqliteSettings::new(&config.host.state)
         })?);

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 /// Why a call isn't let through.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The breaker is open.
     #[error(
         "{} faults within {}, opening {openings} of {}, {}; last fault: {last_fault}",

@@ -214,7 +214,7 @@ impl Writer {
 
     fn locked(&self) -> Problem {
         let waited = self.patience.as_millis();
-        Problem::Unavailable(format!("another process has held the write lock for {waited} ms (setting `state.busy-timeout`)"))
+        Problem::Unavailable(format!("another process has held the write lock for {waited} ms (setting `host.busy-timeout`)"))
     }
 
     /// Refuses what comes from now on; what is in the queue is done.

@@ -53,7 +53,7 @@ async fn a_write_behind_another_waits_no_longer_than_its_own_patience() {
         refused = second => assert_error(refused.unwrap(), Code::Unavailable, Operation::Register),
     }
     let refused = witness.await.unwrap().unwrap_err();
-    assert!(refused.message.contains("2000 ms (setting `state.busy-timeout`)"), "{refused}");
+    assert!(refused.message.contains("2000 ms (setting `host.busy-timeout`)"), "{refused}");
     drop(lock);
     ours.register("after", "1".into(), None).await.unwrap();
     assert_eq!(ours.count().await.unwrap(), 1, "what was refused isn't written");
