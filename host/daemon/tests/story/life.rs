@@ -83,7 +83,7 @@ fn refused(daemon: &Daemon) {
         wait("it is refused", || daemon.json(&["inspect", "echo"])["file"]["fate"] == "refused");
     });
     has(&daemon.says(&["list"]), "its file 0.2.1");
-    has(&daemon.says(&["list"]), "at the step `activate`");
+    has(&daemon.says(&["list"]), "refused at step `activate`");
     let heard = callers.end();
     assert!(heard.iter().all(|call| call.answer.as_deref() == Ok("0.2.0")), "{heard:?}");
 }

@@ -94,7 +94,8 @@ struct Inner {
     readers: Readers,
     /// None: opened for reading.
     writer: Option<Arc<Writer>>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// The writer's, which outlives that of checkpoints.
+    thread: Mutex<Option<JoinHandle<()>>>,
     /// True once everything that was accepted is done.
     closed: watch::Sender<bool>,
 }
@@ -119,16 +120,20 @@ impl Inner {
             shelf,
             readers: Readers::new(Source::shared(&database), settings.busy_timeout),
             writer: Some(writer.clone()),
-            threads: Mutex::default(),
+            thread: Mutex::default(),
             closed: done.clone(),
             database,
         };
         // Should the second thread fail to start, dropping `inner` ends the first.
-        inner.spawn("state-checkpoint", checkpointing(writer.clone(), checkpointer, due))?;
-        inner.spawn("state-writer", move || {
+        let checkpointing = spawn("state-checkpoint", checkpointing(writer.clone(), checkpointer, due))?;
+        let thread = spawn("state-writer", move || {
             writer.serve();
+            // A thread that panicked has closed its connection, too.
+            let _ = checkpointing.join();
+            writer.end();
             done.send_replace(true);
         })?;
+        *inner.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
         Ok(inner)
     }
 
@@ -137,17 +142,10 @@ impl Inner {
             shelf,
             readers: Readers::new(source, patience),
             writer: None,
-            threads: Mutex::default(),
+            thread: Mutex::default(),
             closed: watch::Sender::new(false),
             database: files.database().to_owned(),
         }
-    }
-
-    fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Problem> {
-        let thread = std::thread::Builder::new().name(name.into()).spawn(work);
-        let thread = thread.map_err(|error| Problem::Failed(format!("can't start a thread: {error}")))?;
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
-        Ok(())
     }
 
     fn start_closing(&self) {
@@ -159,6 +157,11 @@ impl Inner {
     }
 }
 
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Problem> {
+    let thread = std::thread::Builder::new().name(name.into()).spawn(work);
+    thread.map_err(|error| Problem::Failed(format!("can't start a thread: {error}")))
+}
+
 fn checkpointing(writer: Arc<Writer>, connection: Connection, due: Receiver<()>) -> impl FnOnce() {
     move || checkpoint::serve(&writer, &connection, &due)
 }
@@ -167,7 +170,7 @@ impl Drop for Inner {
     /// Waits for writes that were accepted and nobody waits for any more.
     fn drop(&mut self) {
         self.start_closing();
-        for thread in self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        if let Some(thread) = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
             // A thread that panicked has nothing left to finish.
             let _ = thread.join();
         }

@@ -193,7 +193,7 @@ impl Writer {
         Some(Turn(self))
     }
 
-    /// What the writer's thread does, until the writer is closed and the queue is empty. Then the connection is closed.
+    /// What the writer's thread does, until the writer is closed and the queue is empty.
     pub(super) fn serve(&self) {
         while let Some(turn) = self.turn_with_work() {
             let group = turn.group(GROUP);
@@ -209,6 +209,11 @@ impl Writer {
                 std::thread::sleep(AGAIN_EVERY);
             }
         }
+    }
+
+    /// Closes the connection. The last of a database's to be closed tidies up, and of two that close at once neither is the last: so the others have to be
+    /// closed already.
+    pub(super) fn end(&self) {
         drop(lock(&self.connection).take());
     }
 

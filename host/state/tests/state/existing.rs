@@ -179,3 +179,15 @@ async fn a_directory_that_cannot_be_written_can_be_read_unless_a_killed_program_
     assert_eq!(contents(&state), before);
     [&state, &killed].into_iter().for_each(|directory| permit(directory, 0o755));
 }
+
+/// The connections close one after the other, so that the last one is the last. Each time, since two that close at once may well be lucky.
+#[tokio::test]
+async fn a_state_that_was_closed_is_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..50 {
+        let state = filled(folder.path()).await;
+        state.close().await;
+        let left: Vec<_> = contents(folder.path()).into_keys().collect();
+        assert_eq!(left, [DATABASE_FILE], "round {round}");
+    }
+}
