@@ -26,6 +26,8 @@ pub(crate) fn ensure(paths: &Paths) -> Result<()> {
             Ok(())
         }
         Ok(()) => bail!("{}", missing("rustup said it did, but the library isn't there")),
+        // Somebody else may have added it at the same time, which rustup doesn't like.
+        Err(_) if installed(paths)? => Ok(()),
         Err(reason) => bail!("{}", missing(&reason)),
     }
 }
@@ -60,9 +62,15 @@ fn add(paths: &Paths) -> Result<(), String> {
     let output = command.args(["target", "add", TARGET]).current_dir(&paths.root).stdin(Stdio::null()).output();
     match output {
         Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(last_line(&output.stderr)),
+        Ok(output) => Err(reason(&output.stderr)),
         Err(error) => Err(format!("can't start rustup: {error}")),
     }
+}
+
+/// The line that says what went wrong; else the last.
+fn reason(text: &[u8]) -> String {
+    let words = String::from_utf8_lossy(text);
+    words.lines().map(str::trim).find(|line| line.starts_with("error")).map_or_else(|| last_line(text), str::to_owned)
 }
 
 fn last_line(text: &[u8]) -> String {
@@ -87,7 +95,8 @@ mod tests {
 
     #[test]
     fn the_reason_is_one_line() {
-        assert_eq!(last_line(b"info: downloading\nerror: no network\n\n"), "error: no network");
+        assert_eq!(last_line(b"info: downloading\nno network\n\n"), "no network");
+        assert_eq!(reason(b"info: downloading\nerror: no network\n  15: <unknown>\n"), "error: no network");
         assert_eq!(missing(&last_line(b"\n")).lines().count(), 1);
     }
 }
