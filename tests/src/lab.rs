@@ -5,7 +5,7 @@
 use anyhow::Result;
 use plugbay_runtime::engine::{CacheSettings, CompileIn, CompileLimits, Engine, EngineSettings, Level, LogSink};
 use plugbay_runtime::state::{Sqlite, SqliteSettings, StateStore};
-use plugbay_runtime::{Fired, Grant, Grants, LoadError, Loaded, Payload, Plugin, Plugins, PluginsSettings, Settings, ToolCall};
+use plugbay_runtime::{Fired, Grant, Grants, LoadError, Loaded, Payload, Plugin, Plugins, PluginsSettings, Settings, ToolCall, Versions};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,7 +57,8 @@ impl Lab {
         let log = Arc::new(Lines::default());
         let sink = log.clone();
         let state: Arc<dyn StateStore> = Arc::new(Sqlite::open(SqliteSettings::new(folder.path().join("state")))?);
-        let mut kept = PluginsSettings { logs: Box::new(move |_| sink.clone()), ..PluginsSettings::default() };
+        let versions = Versions::in_folder(&folder.path().join("versions"))?;
+        let mut kept = PluginsSettings { logs: Box::new(move |_| sink.clone()), versions, ..PluginsSettings::default() };
         keep(&mut kept);
         let plugins = Plugins::with(engine.clone(), state.clone(), kept)?;
         Ok(Self { plugins, engine, state, log, folder })

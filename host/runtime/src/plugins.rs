@@ -70,7 +70,8 @@ pub struct Inspected {
 pub struct Plugins(Arc<Inner>);
 
 impl Plugins {
-    /// No plugins yet. What they store goes into `state`, their logs to `tracing`; versions are kept in memory.
+    /// No plugins yet. What they store goes into `state`, their logs to `tracing`; versions are kept in memory, which costs the components' bytes: a program
+    /// that has a directory gives it ([`Versions::in_folder`]).
     ///
     /// # Errors
     /// If the imports can't be linked, which would be a defect of this crate.
