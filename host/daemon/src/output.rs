@@ -45,8 +45,7 @@ impl Paint {
 
     /// As standard output bears it, and its reader wants it.
     pub(crate) fn of_stdout() -> Self {
-        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        Self(std::io::stdout().is_terminal() && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb"))
+        Self(colours_on(&std::io::stdout()))
     }
 
     /// The text in its colour.
@@ -62,6 +61,12 @@ impl Paint {
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
+}
+
+/// Whether somebody who looks at this wants colours.
+pub(crate) fn colours_on(stream: &impl IsTerminal) -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    stream.is_terminal() && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// What stands in a line under a heading.
@@ -163,15 +168,18 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
 pub(crate) fn json_line(value: &impl Serialize) -> Result<String> {
     let text = serde_json::to_string(value).context("can't write JSON")?;
     // Outside of strings JSON has none of these characters, and inside this is how they may be written.
-    let mut line = escaped(&text, |line, c| write!(line, "\\u{:04x}", u32::from(c)));
+    let mut line = escaped(&text, in_json);
     line.push('\n');
     Ok(line)
 }
 
 /// JSON of others as it came, safe to show on a terminal. Line feeds can only stand between its values, and stay.
 pub(crate) fn json_as_it_came(text: &str) -> String {
-    let line = |line: &str| escaped(line, |line, c| write!(line, "\\u{:04x}", u32::from(c))) + "\n";
-    text.lines().map(line).collect()
+    text.lines().map(|line| escaped(line, in_json) + "\n").collect()
+}
+
+fn in_json(line: &mut String, c: char) -> std::fmt::Result {
+    write!(line, "\\u{:04x}", u32::from(c))
 }
 
 /// Text as part of one line.

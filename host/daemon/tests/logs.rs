@@ -19,7 +19,7 @@ async fn the_hosts_log_has_the_plugins_lines_and_one_word_for_each_time_that_a_f
     let logs = PluginLogs::new(LogSettings { folder: Some(folder.path().into()), ..LogSettings::default() }).unwrap();
     let guard = PluginId::try_from("guard".to_owned()).unwrap();
     let none = PluginId::try_from("none".to_owned()).unwrap();
-    let sink = logs.generation_sink(&guard, 3);
+    let sink = logs.sink(&guard);
 
     // Nobody can write to a folder, not even root.
     let file = folder.path().join("guard.log");
@@ -45,7 +45,7 @@ async fn the_hosts_log_has_the_plugins_lines_and_one_word_for_each_time_that_a_f
         of_plugin,
         ["ERROR 1", "ERROR 2", "ERROR 3", "INFO 4", "INFO 5", "INFO 6"].map(|word| {
             let (level, text) = word.split_once(' ').unwrap();
-            format!("{level} plugbay::plugin plugin=guard generation=3 message={text} ")
+            format!("{level} plugbay::plugin plugin=guard message={text} ")
         })
     );
     assert_eq!(of_files.len(), 4, "{of_files:#?}");

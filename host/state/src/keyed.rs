@@ -119,7 +119,7 @@ impl<B: Backend> Namespace<B> {
 }
 
 /// A reply whose failure names this operation.
-fn reply<'a, T>(operation: Operation, work: impl Future<Output = Result<T, Problem>> + Send + 'a) -> Reply<'a, T> {
+pub(crate) fn reply<'a, T>(operation: Operation, work: impl Future<Output = Result<T, Problem>> + Send + 'a) -> Reply<'a, T> {
     Box::pin(async move { work.await.map_err(|problem| problem.during(operation)) })
 }
 

@@ -7,7 +7,7 @@ mod ledger;
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Operation, Problem, StateError};
-use crate::keyed;
+use crate::keyed::{self, reply};
 use crate::ledger::{Conflict, Document, Event, HistoryQuery, Record, rules as ledger_rules};
 use crate::limits::StateLimits;
 use crate::probe::{self, Probe};
@@ -82,35 +82,35 @@ impl StateStore for Memory {
     }
 
     fn sweep(&self) -> Reply<'_, u64> {
-        Box::pin(async move { keyed::sweep(&*self.0).await.map_err(|problem| problem.during(Operation::Sweep)) })
+        reply(Operation::Sweep, keyed::sweep(&*self.0))
     }
 
     fn usage(&self) -> Reply<'_, Vec<Usage>> {
-        Box::pin(async move { keyed::usage(&*self.0).map_err(|problem| problem.during(Operation::Usage)) })
+        reply(Operation::Usage, async move { keyed::usage(&*self.0) })
     }
 
     fn export<'a>(&'a self, after: Option<&'a RowId>, limit: NonZeroUsize) -> Reply<'a, Vec<ExportedRow>> {
-        Box::pin(async move { keyed::export(&*self.0, after, limit).map_err(|problem| problem.during(Operation::Export)) })
+        reply(Operation::Export, async move { keyed::export(&*self.0, after, limit) })
     }
 
     fn purge<'a>(&'a self, owner: &'a Owner) -> Reply<'a, u64> {
-        Box::pin(async move { keyed::purge(&*self.0, owner).await.map_err(|problem| problem.during(Operation::Purge)) })
+        reply(Operation::Purge, keyed::purge(&*self.0, owner))
     }
 
     fn documents<'a>(&'a self, kind: &'a str) -> Reply<'a, Vec<Document>> {
-        Box::pin(async move { ledger_rules::documents(&*self.0, kind).map_err(|problem| problem.during(Operation::Documents)) })
+        reply(Operation::Documents, async move { ledger_rules::documents(&*self.0, kind) })
     }
 
     fn document<'a>(&'a self, kind: &'a str, name: &'a str) -> Reply<'a, Option<Document>> {
-        Box::pin(async move { ledger_rules::document(&*self.0, kind, name).map_err(|problem| problem.during(Operation::Document)) })
+        reply(Operation::Document, async move { ledger_rules::document(&*self.0, kind, name) })
     }
 
     fn record(&self, record: Record) -> Reply<'_, Result<Vec<u64>, Conflict>> {
-        Box::pin(async move { ledger_rules::record(&*self.0, record).await.map_err(|problem| problem.during(Operation::Record)) })
+        reply(Operation::Record, ledger_rules::record(&*self.0, record))
     }
 
     fn history(&self, query: HistoryQuery) -> Reply<'_, Vec<Event>> {
-        Box::pin(async move { ledger_rules::history(&*self.0, &query).map_err(|problem| problem.during(Operation::History)) })
+        reply(Operation::History, async move { ledger_rules::history(&*self.0, &query) })
     }
 
     fn probe(&self) -> Pin<Box<dyn Future<Output = Probe> + Send + '_>> {

@@ -5,7 +5,7 @@
 //! the body is read. Costs a look at every token.
 
 use super::refusal::Refusal;
-use crate::host::{By, Host};
+use crate::host::Host;
 use crate::tokens::{Caller, Scope, bearer};
 use axum::extract::{Extension, MatchedPath, Request, State};
 use axum::http::header::AUTHORIZATION;
@@ -97,11 +97,6 @@ fn user_at_socket(user: u32, own: u32) -> Result<Caller, Refusal> {
         "user {user} may not use this socket: it is for user {own}, as whom the host runs, and for root; `http.listen` serves others, with tokens"
     );
     Err(Refusal::new(StatusCode::FORBIDDEN, "forbidden", message))
-}
-
-/// Who asked for a change, for the history.
-pub(super) fn by(caller: Caller, why: Option<String>) -> By {
-    By::new(caller.name).because(why)
 }
 
 #[cfg(test)]

@@ -18,7 +18,8 @@ pub mod types;
 pub use listeners::{BindError, Listeners};
 pub use serve::serve;
 
-use crate::host::{Failure, Host};
+use crate::host::{By, Failure, Host};
+use crate::tokens::Caller;
 use axum::Json;
 use axum::body::Bytes;
 use caller::{Door, Scopes};
@@ -49,11 +50,13 @@ impl Api {
         &self.0.host
     }
 
-    /// Makes a change, to its end even if who asked is gone.
-    async fn change<T: Send + 'static>(
-        &self,
-        change: impl Future<Output = Result<T, Failure>> + Send + 'static,
-    ) -> Result<Json<T>, Refusal> {
+    /// Makes a change for a caller, to its end even if they are gone.
+    async fn change<T, F>(&self, caller: Caller, why: Option<String>, change: impl FnOnce(Host, By) -> F) -> Result<Json<T>, Refusal>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Failure>> + Send + 'static,
+    {
+        let change = change(self.host().clone(), By::new(caller.name).because(why));
         let changed = self.0.changes.spawn(change).await.map_err(Failure::internal)?;
         Ok(Json(changed?))
     }

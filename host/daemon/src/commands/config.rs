@@ -54,11 +54,12 @@ fn check(file: &Path, json: bool) -> Result<End> {
         Err(FileError::Invalid(error)) => Some(error),
         Err(other) => return Err(other.into()),
     };
-    if json {
-        output::print_json(&Report { file, ok: error.is_none(), problems: error.as_ref().map(problems).unwrap_or_default() })?;
+    let printed = if json {
+        output::print_json(&Report { file, ok: error.is_none(), problems: error.as_ref().map(problems).unwrap_or_default() })
     } else {
-        output::print(&error.as_ref().map_or_else(|| format!("{} is right\n", file.display()), in_words))?;
-    }
+        output::print(&error.as_ref().map_or_else(|| format!("{} is right\n", file.display()), in_words))
+    };
+    output::unless_nobody_reads(printed)?;
     Ok(if error.is_none() { End::Done } else { End::Refused })
 }
 

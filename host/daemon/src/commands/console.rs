@@ -1,7 +1,7 @@
 //! What a command has at hand: its daemon, and a way to say what came of it.
 
 use super::{End, words};
-use crate::api::types::{Changed, PluginDetail};
+use crate::api::types::{Changed, PluginDetail, Standing};
 use crate::client::{Answer, Client, ClientError, Content, Route};
 use crate::output::{self, Paint, one_line};
 use anyhow::{Context, Result};
@@ -19,12 +19,6 @@ pub(crate) struct Console {
     client: Client,
     json: bool,
     paint: Paint,
-}
-
-/// What nobody has decided on, and what serves meanwhile.
-struct Held {
-    undecided: Vec<String>,
-    serves: Option<String>,
 }
 
 impl Console {
@@ -65,8 +59,10 @@ impl Console {
         let answer = self.during(what.doing, self.client.send::<Changed>(method, route, content)).await;
         match answer {
             Ok(answer) if matches!(answer.value.change.as_str(), "held" | "refused") => {
-                let held = self.held(&answer.value.id).await?;
-                self.print(&answer, |changed, _| not_serving(changed, &held))?;
+                self.print(&answer, |changed, _| not_serving(changed))?;
+                if answer.value.change == "held" {
+                    self.say_what_decides(&answer.value.id).await?;
+                }
                 Ok(End::Refused)
             }
             Ok(answer) => {
@@ -74,8 +70,8 @@ impl Console {
                 Ok(End::Done)
             }
             Err(ClientError::Refused { problem, text, status }) if problem.code == "held" => {
-                if let Some(id) = what.plugin.filter(|_| !self.json) {
-                    output::unless_nobody_reads(output::print(&decisions(id, &self.held(id).await?)))?;
+                if let Some(id) = what.plugin {
+                    self.say_what_decides(id).await?;
                 }
                 Err(ClientError::Refused { problem, text, status }.into())
             }
@@ -83,12 +79,13 @@ impl Console {
         }
     }
 
-    async fn held(&self, id: &str) -> Result<Held, ClientError> {
+    /// Says what a held plugin waits for, and the lines that decide; programs ask themselves.
+    async fn say_what_decides(&self, id: &str) -> Result<()> {
+        if self.json {
+            return Ok(());
+        }
         let detail = self.client.get::<PluginDetail>(&Route::v1(&["plugins", id])).await?.value;
-        let of_file = detail.summary.file.map(|file| file.undecided).unwrap_or_default();
-        let undecided = if of_file.is_empty() { detail.grants.undecided } else { of_file };
-        let serves = detail.summary.version.filter(|_| detail.summary.standing == crate::api::types::Standing::Active);
-        Ok(Held { undecided, serves })
+        output::unless_nobody_reads(output::print(&decisions(&detail)))
     }
 
     /// Shows that something is under way: a turning sign on a terminal, a line elsewhere; nothing for programs.
@@ -139,17 +136,19 @@ fn done(what: &Step<'_>, changed: &Changed) -> String {
 }
 
 /// A change that holds, and a plugin that doesn't serve with it.
-fn not_serving(changed: &Changed, held: &Held) -> String {
-    let text = format!("{} is {}\n{}", one_line(&changed.id), one_line(&changed.change), notes(changed));
-    if changed.change == "held" { text + &decisions(&changed.id, held) } else { text }
+fn not_serving(changed: &Changed) -> String {
+    format!("{} is {}\n{}", one_line(&changed.id), one_line(&changed.change), notes(changed))
 }
 
 /// What is to be decided, and the lines that do.
-fn decisions(id: &str, held: &Held) -> String {
-    let Held { undecided, serves } = held;
-    let mut text = match serves {
-        Some(version) => format!("{} {} goes on serving until you have decided.\n", one_line(id), one_line(version)),
-        None => "Nothing of it serves until you have decided.\n".to_owned(),
+fn decisions(PluginDetail { summary, grants, .. }: &PluginDetail) -> String {
+    let of_file = summary.file.as_ref().map(|file| &file.undecided).filter(|undecided| !undecided.is_empty());
+    let (id, undecided) = (&summary.id, of_file.unwrap_or(&grants.undecided));
+    let mut text = match &summary.version {
+        Some(version) if summary.standing == Standing::Active => {
+            format!("{} {} goes on serving until you have decided.\n", one_line(id), one_line(version))
+        }
+        _ => "Nothing of it serves until you have decided.\n".to_owned(),
     };
     for grant in undecided {
         // Writing to text doesn't fail.

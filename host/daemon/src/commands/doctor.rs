@@ -28,11 +28,8 @@ impl Doctor {
             Err(why) if reach.is_by_configuration() && is_no_daemon(&why) => sorted(looked(&reach.config, &why).await),
             Err(why) => return Err(why),
         };
-        if reach.json {
-            output::print_json(&findings)?;
-        } else {
-            output::print(&in_words(&findings, Paint::of_stdout()))?;
-        }
+        let printed = if reach.json { output::print_json(&findings) } else { output::print(&in_words(&findings, Paint::of_stdout())) };
+        output::unless_nobody_reads(printed)?;
         let is_error = findings.findings.iter().any(|finding| finding.severity == Severity::Error);
         Ok(if is_error { End::Refused } else { End::Done })
     }

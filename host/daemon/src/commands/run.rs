@@ -8,9 +8,9 @@ use super::End;
 use crate::api::{Listeners, serve};
 use crate::config::{ConfigFile, LogFormat, LogLevel, Logs};
 use crate::host::{Host, Program};
+use crate::output;
 use anyhow::{Context, Result};
 use clap::Args;
-use std::io::IsTerminal;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -95,7 +95,7 @@ impl Signals {
 
 /// Logs to standard error.
 fn log(logs: &Logs) -> Result<(), tracing::subscriber::SetGlobalDefaultError> {
-    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colours = output::colours_on(&std::io::stderr());
     let written = tracing_subscriber::fmt().with_max_level(level(logs.level)).with_writer(std::io::stderr).with_ansi(colours);
     match logs.format {
         LogFormat::Text => tracing::subscriber::set_global_default(written.finish()),

@@ -3,7 +3,7 @@
 //! Each edit is one value at one place; several are done one after another, and the outcome is decoded as the operator's own edit would be. An edit
 //! that would make the file invalid is refused and says why; one that changes nothing leaves every byte as it is.
 
-use super::error::{ConfigError, nearest};
+use super::error::{ConfigError, did_you_mean};
 use super::form::BUILTIN;
 use super::patch;
 use super::plugins::is_reserved;
@@ -120,7 +120,7 @@ fn known(name: &str) -> Result<&'static str, EditError> {
     names().find(|known| *known == name).ok_or_else(|| EditError::NoSuchLimit {
         name: name.to_owned(),
         known: names().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", "),
-        hint: nearest(name, names()),
+        hint: did_you_mean(name, names()),
     })
 }
 

@@ -168,9 +168,13 @@ fn is_private(text: &str, at: usize) -> bool {
     text.get(if own { start } else { header.unwrap_or(0) }..end).is_some_and(|part| part.contains("config"))
 }
 
-/// The known name that a mistyped one is near to, as a hint.
-pub(crate) fn nearest<'n>(wrong: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
-    let near = |name: &&str| strsim::damerau_levenshtein(wrong, name);
-    let best = known.into_iter().min_by_key(near)?;
-    (near(&best) <= 1 + best.len() / 4).then(|| format!("did you mean `{best}`?"))
+/// The known name that a mistyped one is near to.
+pub(crate) fn nearest<'n>(wrong: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let distance = |name: &&str| strsim::damerau_levenshtein(wrong, name);
+    known.into_iter().min_by_key(distance).filter(|best| distance(best) <= 1 + best.len() / 4)
+}
+
+/// The same as a hint.
+pub(crate) fn did_you_mean<'n>(wrong: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
+    nearest(wrong, known).map(|best| format!("did you mean `{best}`?"))
 }

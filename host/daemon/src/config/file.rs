@@ -91,6 +91,16 @@ pub enum FileError {
     },
 }
 
+impl Stamp {
+    /// Identifies what a file holds now, whatever it says.
+    ///
+    /// # Errors
+    /// It can't be read. That it is missing is no error.
+    pub fn of(path: &Path) -> Result<Self, FileError> {
+        Ok(stamp_of(content(path)?.as_deref()))
+    }
+}
+
 impl ConfigFile {
     /// Reads and decodes a file.
     ///
@@ -163,7 +173,7 @@ impl Prepared {
     pub fn commit(self) -> Result<Stamp, FileError> {
         let Self { path, target, expected, stamp, file } = self;
         let changed = || FileError::Changed { path: path.clone() };
-        if followed(&path)? != target || stamp_of(content(&path)?.as_deref()) != expected {
+        if followed(&path)? != target || Stamp::of(&path)? != expected {
             return Err(changed());
         }
         let named = &path;

@@ -3,7 +3,7 @@
 //! A form says all three, so that the file's parser, its JSON Schema and its documentation can't differ. Reading costs next to nothing; what doesn't
 //! fit is noted in the report with the value's place, and the setting keeps its default until the report is looked at.
 
-use super::error::{Report, nearest};
+use super::error::{Report, did_you_mean};
 use super::node::Node;
 use super::number::Count;
 use plugbay_runtime::PluginId;
@@ -142,7 +142,7 @@ impl<V: Copy + PartialEq + Sync> Form<V> for OneOf<V> {
     fn read(&self, node: &Node<'_>, report: &mut Report<'_>) -> Option<V> {
         let value = node.text().and_then(|text| self.0.iter().find(|(word, _)| *word == text));
         if value.is_none() {
-            node.misfit_hinting(&self.expected(), node.text().and_then(|text| nearest(text, self.words())), report);
+            node.misfit_hinting(&self.expected(), node.text().and_then(|text| did_you_mean(text, self.words())), report);
         }
         value.map(|(_, value)| *value)
     }
@@ -272,7 +272,7 @@ impl Form<Isolation> for Keeping {
         if !matches!(node.value, DeValue::Table(_)) {
             let word = node.text().filter(|text| KEEPING.words().any(|word| word == *text));
             if word.is_none() {
-                let hint = node.text().and_then(|text| nearest(text, KEEPING.words()));
+                let hint = node.text().and_then(|text| did_you_mean(text, KEEPING.words()));
                 node.misfit_hinting(&self.expected(), hint, report);
             }
             return word.and_then(|_| KEEPING.read(node, report));

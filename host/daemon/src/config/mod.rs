@@ -43,6 +43,7 @@ mod tests;
 
 pub use describe::{schema, shown_limits, table};
 pub use edit::{Edit, EditError};
+pub(crate) use error::nearest;
 pub use error::{ConfigError, Problem};
 pub use file::{ConfigFile, Edited, FileError, Prepared, Stamp, write_if_unchanged};
 pub use plugins::{PluginConfig, Plugins, Verdict};

@@ -241,7 +241,7 @@ fn read_plugin(entry: &Entry<'_>, report: &mut Report<'_>) -> Option<(PluginId, 
         }
     };
     if !matches!(node.value, DeValue::Table(_)) {
-        let hint = super::error::nearest(key, Plugins::SETTINGS.iter().map(|s| s.name));
+        let hint = super::error::did_you_mean(key, Plugins::SETTINGS.iter().map(|s| s.name));
         node.misfit_hinting(&format!("a table with the settings of the plugin `{id}`"), hint, report);
         return None;
     }

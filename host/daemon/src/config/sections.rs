@@ -146,7 +146,7 @@ pub struct Logs {
     /// How lines look.
     pub format: LogFormat,
     /// Lines of each plugin that are kept in memory.
-    pub lines: usize,
+    pub lines: NonZeroUsize,
     /// Bytes of a log file.
     pub file_bytes: NonZeroUsize,
     /// Log files that are kept of each plugin.
@@ -155,8 +155,8 @@ pub struct Logs {
 
 impl Default for Logs {
     fn default() -> Self {
-        let file_bytes = NonZeroUsize::MIN.saturating_add((10 << 20) - 1);
-        Self { level: LogLevel::default(), format: LogFormat::default(), lines: 1_000, file_bytes, files: 5 }
+        let (lines, file_bytes) = (NonZeroUsize::MIN.saturating_add(999), NonZeroUsize::MIN.saturating_add((10 << 20) - 1));
+        Self { level: LogLevel::default(), format: LogFormat::default(), lines, file_bytes, files: 5 }
     }
 }
 
@@ -179,8 +179,8 @@ impl Section for Logs {
         },
         Setting {
             name: "lines",
-            says: "Lines of each plugin that are kept in memory, for `plugbay logs`.",
-            field: &At(&Count { least: 0, most: 1_000_000 }, |l: &mut Self| &mut l.lines),
+            says: "Lines of each plugin that are kept in memory, for `plugbay logs`: 256 KiB of them at most.",
+            field: &At(&Count { least: 1, most: 1_000_000 }, |l: &mut Self| &mut l.lines),
         },
         Setting {
             name: "file-bytes",

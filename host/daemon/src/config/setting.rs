@@ -3,7 +3,7 @@
 //! The one table serves the parser, the JSON Schema and the documentation: the default that is documented is the one that the section's own
 //! `Default` has. A name that isn't in it is refused, with the nearest that is.
 
-use super::error::{Report, nearest};
+use super::error::{Report, did_you_mean};
 use super::form::Form;
 use super::node::{Entry, Node, join};
 use serde_json::{Map, Value, json};
@@ -157,7 +157,7 @@ pub(crate) fn read_section<S: Section>(section: &mut S, entries: Vec<Entry<'_>>,
 fn unknown(of: &str, entry: &Entry<'_>, known: &[&'static str], report: &mut Report<'_>) {
     let names: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
     let what = format!("`{}`: there is no such {of}; expected {}", entry.node.path, names.join(", "));
-    report.add_name(&entry.key_at, what, nearest(entry.key, known.iter().copied()));
+    report.add_name(&entry.key_at, what, did_you_mean(entry.key, known.iter().copied()));
 }
 
 /// The JSON Schema of a section.

@@ -50,7 +50,7 @@ pub enum Refusal {
     #[error(transparent)]
     Rights(Flaw),
     /// More bytes than a component may have.
-    #[error("it has {size} bytes, and the engine's `component_size` allows {most}")]
+    #[error("it has {size} bytes, and may have {most} (setting `engine.component-size`)")]
     TooLarge {
         /// Its bytes.
         size: u64,
@@ -117,7 +117,7 @@ impl Stamp {
 }
 
 /// The name of a plugin's file.
-pub(super) fn name_of(id: &PluginId) -> String {
+pub(crate) fn name_of(id: &PluginId) -> String {
     format!("{id}{SUFFIX}")
 }
 

@@ -17,6 +17,7 @@ mod watch;
 mod tests;
 
 pub use changes::{Found, WatchSettings};
+pub(crate) use entry::name_of;
 pub use entry::{Entry, Refusal, Stamp};
 pub use read::{Read, ReadError};
 pub use rights::Flaw;
@@ -43,13 +44,13 @@ pub struct Directory {
 #[non_exhaustive]
 pub enum DirectoryError {
     /// It isn't there.
-    #[error("the plugins directory {path} isn't there: make it, or name another in the settings")]
+    #[error("the plugins directory {path} isn't there: make it, or name another (setting `host.plugins`)")]
     Missing {
         /// Its path.
         path: PathBuf,
     },
     /// Something else is there.
-    #[error("{path} is no directory: name one in the settings")]
+    #[error("{path} is no directory: name one (setting `host.plugins`)")]
     NoDirectory {
         /// Its path.
         path: PathBuf,

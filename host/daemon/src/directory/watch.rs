@@ -68,7 +68,7 @@ impl Watch {
     fn without_events(&self, why: &str) -> String {
         let (path, every) = (self.directory.path().display(), self.changes.every());
         format!(
-            "there are no file events of {path} ({why}), so changes are seen by looking into it, every {every:?} (`poll_fallback`; `poll` asks for no events)"
+            "there are no file events of {path} ({why}), so changes are seen by looking into it, every {every:?} (the setting `watch.poll` says how often)"
         )
     }
 

@@ -1,7 +1,7 @@
 //! Why a command wasn't done: one type for all of them, which becomes a status over HTTP and an exit code on the command line.
 
 use crate::api::types::Problem;
-use crate::config::{EditError, FileError};
+use crate::config::{EditError, FileError, nearest};
 use plugbay_runtime::engine::{CallError, Unserved};
 use plugbay_runtime::state::StateError;
 use plugbay_runtime::{InJsonError, LoadError, Reason};
@@ -48,9 +48,9 @@ impl Failure {
     #[must_use]
     pub fn not_found<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let near = nearest(name, known);
-        let hint = near.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+        let hint = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
         let mut failure = Self::new(Kind::NotFound, "not-found", format!("there is no {what} `{}`{hint}", shown(name)));
-        failure.problem.near = near;
+        failure.problem.near = near.map(str::to_owned);
         failure
     }
 
@@ -129,12 +129,6 @@ impl From<InJsonError> for Failure {
         let kind = if matches!(error, InJsonError::Call(CallError::Unserved(_))) { Kind::Unavailable } else { Kind::Unanswered };
         Self::new(kind, code, error.to_string())
     }
-}
-
-/// The known name that was probably meant.
-fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let close = |candidate: &&str| strsim::damerau_levenshtein(name, candidate) <= 1 + name.len() / 4;
-    known.into_iter().filter(close).min_by_key(|candidate| strsim::damerau_levenshtein(name, candidate)).map(str::to_owned)
 }
 
 /// A name that a stranger chose, as part of a sentence.

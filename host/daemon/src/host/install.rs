@@ -6,6 +6,7 @@ use super::settle::wanted;
 use super::{By, Failure, Host, Kind, views};
 use crate::api::types::Changed;
 use crate::config::{ConfigFile, Edit, Edited};
+use crate::directory::name_of;
 use plugbay_runtime::{Order, PluginId, Reason, Source, Wanted};
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ impl Host {
         let before = self.config();
         let (file, edited) = self.edited(&edits).await?;
         let files = self.placing(&id, component.clone(), &file, &edited).await?;
-        let source = Source::bytes(format!("{id}.wasm"), component.clone());
+        let source = Source::bytes(name_of(&id), component.clone());
         let wanted = Wanted { or_kept: false, ..wanted(&id, Some(source), edited.config.plugin(&id)) };
         let went = match self.0.plugins.apply(id.clone(), wanted, by.order().insisting().with(files)).await {
             Ok(done) => Ok(self.changed(&id, done)),

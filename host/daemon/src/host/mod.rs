@@ -52,8 +52,6 @@ struct Inner {
     directory: Directory,
     /// Files of the directory that are no plugins.
     refused: Mutex<BTreeMap<String, String>>,
-    /// Why the directory can't be looked into.
-    trouble: Mutex<Option<String>>,
     tokens: Mutex<Tokens>,
     /// Held by who writes tokens down, so that none comes back that was revoked meanwhile.
     keeping_tokens: tokio::sync::Mutex<()>,

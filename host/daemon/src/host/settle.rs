@@ -4,8 +4,8 @@
 //! and hashing its file.
 
 use super::{By, Host, lock};
-use crate::config::{ConfigFile, FileError, PluginConfig, Verdict};
-use crate::directory::{Entry, Found, ReadError, Watch, WatchSettings};
+use crate::config::{ConfigFile, FileError, PluginConfig, Stamp, Verdict};
+use crate::directory::{Entry, Found, ReadError, Watch, WatchSettings, name_of};
 use plugbay_runtime::{Done, LoadError, Order, Plugin, PluginId, Source, Standing, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -60,7 +60,7 @@ impl Host {
 
     /// Where the plugin's file is.
     pub(super) fn file_path(&self, id: &PluginId) -> PathBuf {
-        self.0.directory.path().join(format!("{id}.wasm"))
+        self.0.directory.path().join(name_of(id))
     }
 
     /// Settles all plugins that there are, as when the host starts: files, and what ran before.
@@ -76,8 +76,8 @@ impl Host {
                     None
                 }
             })),
-            Ok(Err(e)) => *lock(&self.0.trouble) = Some(e.to_string()),
-            Err(e) => *lock(&self.0.trouble) = Some(e.to_string()),
+            Ok(Err(e)) => tracing::error!("the plugins directory: {e}"),
+            Err(e) => tracing::error!("the plugins directory: {e}"),
         }
         let mut settling = JoinSet::new();
         for id in ids {
@@ -113,13 +113,13 @@ impl Host {
     fn found(&self, found: Found) {
         match found {
             Found::File { id, .. } => {
-                lock(&self.0.refused).remove(&format!("{id}.wasm"));
+                lock(&self.0.refused).remove(&name_of(&id));
                 let host = self.clone();
                 // Beside the watch: a plugin that takes its time keeps no other waiting.
                 tokio::spawn(async move { host.settled(&id, Order::automatic("plugins directory")).await });
             }
             Found::Gone { id } => {
-                lock(&self.0.refused).remove(&format!("{id}.wasm"));
+                lock(&self.0.refused).remove(&name_of(&id));
                 let host = self.clone();
                 tokio::spawn(async move { host.gone(&id).await });
             }
@@ -127,11 +127,8 @@ impl Host {
                 tracing::warn!(file = name, "no plugin: {why}");
                 lock(&self.0.refused).insert(name, why.to_string());
             }
-            Found::Trouble(why) => {
-                tracing::error!("the plugins directory: {why}");
-                *lock(&self.0.trouble) = Some(why);
-            }
-            Found::TroubleOver => *lock(&self.0.trouble) = None,
+            Found::Trouble(why) => tracing::error!("the plugins directory: {why}"),
+            Found::TroubleOver => tracing::info!("the plugins directory can be looked into again"),
             Found::NoEvents(why) => {
                 tracing::warn!("file events don't work here, so the plugins directory is looked at now and then: {why}")
             }
@@ -151,11 +148,13 @@ impl Host {
     /// Follows the configuration for as long as the host runs. A file that was changed is taken over once two looks found the same: then its writer is done.
     pub(super) async fn follow_configuration(self) {
         let by = By::new("plugbay.toml");
-        let mut seen = self.content().await;
+        let mut seen = self.stamp().await;
         loop {
             tokio::time::sleep(LOOK).await;
-            let there = self.content().await;
-            if std::mem::replace(&mut seen, there) != seen {
+            let there = self.stamp().await;
+            let is_whole = std::mem::replace(&mut seen, there) == there;
+            let is_in_force = there == Some(self.config().stamp) && lock(&self.0.config_problem).is_none();
+            if !is_whole || is_in_force {
                 continue;
             }
             // Who changes files settles what follows from it; what is seen meanwhile is half of it.
@@ -167,8 +166,9 @@ impl Host {
     }
 
     /// What tells the configuration's content from another; nothing, if it can't be read.
-    async fn content(&self) -> Option<blake3::Hash> {
-        tokio::fs::read(&self.0.path).await.ok().map(|bytes| blake3::hash(&bytes))
+    async fn stamp(&self) -> Option<Stamp> {
+        let path = self.0.path.clone();
+        tokio::task::spawn_blocking(move || Stamp::of(&path)).await.ok()?.ok()
     }
 
     /// The configuration as it stands in the file. That there is none any more is more likely a slip than the wish to have no settings.

@@ -121,7 +121,6 @@ impl Host {
             config_problem: Mutex::default(),
             editing: tokio::sync::Mutex::default(),
             refused: Mutex::new(BTreeMap::new()),
-            trouble: Mutex::default(),
             keeping_tokens: tokio::sync::Mutex::default(),
             tasks: Mutex::default(),
             stopping: watch::channel(false).0,
@@ -180,7 +179,7 @@ fn log_settings(config: &Config) -> LogSettings {
     let defaults = LogSettings::default();
     LogSettings {
         level: level(config.logs.level),
-        lines: NonZeroUsize::new(config.logs.lines).unwrap_or(defaults.lines),
+        lines: config.logs.lines,
         folder: (config.logs.files > 0).then(|| config.host.state.join("logs")),
         file_bytes: NonZeroU64::new(config.logs.file_bytes.get() as u64).unwrap_or(defaults.file_bytes),
         files: NonZeroUsize::new(config.logs.files).unwrap_or(defaults.files),

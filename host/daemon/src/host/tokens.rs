@@ -39,6 +39,7 @@ impl Host {
     /// If name, scope or expiry are wrong, or it can't be kept.
     pub async fn issue_token(&self, asked: NewToken, by: By) -> Result<IssuedToken, Failure> {
         let scope: Scope = asked.scope.parse().map_err(|e: crate::tokens::NoScope| Failure::invalid(e.to_string()))?;
+        let _keeping = self.0.keeping_tokens.lock().await;
         let issued = lock(&self.0.tokens).issue(&asked.name, scope, asked.expires_at, now());
         let (secret, record) = issued.map_err(|e| match e {
             IssueError::Taken(_) => Failure::new(Kind::Conflict, "conflict", e.to_string()),

@@ -4,6 +4,7 @@
 //! is written (marks that turn the direction of text, line separators) is escaped here, once, so that a line is safe wherever it is shown: files, streams,
 //! terminals. Costs a pass over at most a line; never fails.
 
+use crate::output::one_line;
 use plugbay_runtime::engine::Level;
 use serde::{Deserialize, Serialize};
 
@@ -22,9 +23,6 @@ pub struct LogLine {
     /// In files: how many lines are missing right before this one, because the disk was full or too slow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dropped: Option<u64>,
-    /// Which generation of the plugin wrote it, where that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub generation: Option<u64>,
 }
 
 /// How levels are named in JSON.
@@ -38,23 +36,10 @@ enum LevelName {
     Error,
 }
 
-/// The text with what a terminal would obey written as an escape.
+/// The text with what a terminal would obey, but for the tab, written as an escape.
 pub(super) fn safe(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_treacherous(c) {
-            safe.extend(c.escape_unicode());
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
-}
-
-/// Controls but the tab, line separators, and marks that change the direction of the text after them.
-fn is_treacherous(c: char) -> bool {
-    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    turns || (c.is_control() && c != '\t')
+    let pieces: Vec<_> = text.split('\t').map(one_line).collect();
+    pieces.join("\t")
 }
 
 #[cfg(test)]
@@ -68,9 +53,9 @@ mod tests {
 
     #[test]
     fn a_line_reads_back_and_has_only_what_is_known() {
-        let line = LogLine { seq: 7, at: 1_000, level: Level::Warn, text: "tab\t\"quoted\"".into(), dropped: None, generation: Some(3) };
+        let line = LogLine { seq: 7, at: 1_000, level: Level::Warn, text: "tab\t\"quoted\"".into(), dropped: None };
         let json = serde_json::to_string(&line).unwrap();
-        assert_eq!(json, r#"{"seq":7,"at":1000,"level":"warn","text":"tab\t\"quoted\"","generation":3}"#);
+        assert_eq!(json, r#"{"seq":7,"at":1000,"level":"warn","text":"tab\t\"quoted\""}"#);
         assert_eq!(serde_json::from_str::<LogLine>(&json).unwrap(), line);
     }
 }

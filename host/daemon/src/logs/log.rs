@@ -53,15 +53,15 @@ impl PluginLog {
     }
 
     /// Writes a line.
-    pub(super) fn write(&self, level: Level, text: &str, generation: Option<u64>) {
+    pub(super) fn write(&self, level: Level, text: &str) {
         let text = safe(text);
-        trace(&self.plugin, level, &text, generation);
+        trace(&self.plugin, level, &text);
         {
             let mut held = self.held();
             if held.ended {
                 return;
             }
-            let line = Arc::new(LogLine { seq: held.next, at: SystemClock.now(), level, text, dropped: None, generation });
+            let line = Arc::new(LogLine { seq: held.next, at: SystemClock.now(), level, text, dropped: None });
             held.next += 1;
             held.ring.push(line.clone());
             if let Some(queue) = &self.queue {
@@ -111,12 +111,11 @@ impl PluginLog {
 pub(super) struct Sink {
     pub(super) log: Arc<PluginLog>,
     pub(super) level: Level,
-    pub(super) generation: Option<u64>,
 }
 
 impl LogSink for Sink {
     fn line(&self, level: Level, text: &str) {
-        self.log.write(level, text, self.generation);
+        self.log.write(level, text);
     }
 
     fn enabled(&self, level: Level) -> bool {
@@ -125,12 +124,12 @@ impl LogSink for Sink {
 }
 
 /// Hands a line to the host's own log, which has its own idea of what matters.
-fn trace(plugin: &PluginId, level: Level, text: &str, generation: Option<u64>) {
+fn trace(plugin: &PluginId, level: Level, text: &str) {
     match level {
-        Level::Trace => tracing::trace!(target: "plugbay::plugin", %plugin, generation, "{text}"),
-        Level::Debug => tracing::debug!(target: "plugbay::plugin", %plugin, generation, "{text}"),
-        Level::Info => tracing::info!(target: "plugbay::plugin", %plugin, generation, "{text}"),
-        Level::Warn => tracing::warn!(target: "plugbay::plugin", %plugin, generation, "{text}"),
-        Level::Error => tracing::error!(target: "plugbay::plugin", %plugin, generation, "{text}"),
+        Level::Trace => tracing::trace!(target: "plugbay::plugin", %plugin, "{text}"),
+        Level::Debug => tracing::debug!(target: "plugbay::plugin", %plugin, "{text}"),
+        Level::Info => tracing::info!(target: "plugbay::plugin", %plugin, "{text}"),
+        Level::Warn => tracing::warn!(target: "plugbay::plugin", %plugin, "{text}"),
+        Level::Error => tracing::error!(target: "plugbay::plugin", %plugin, "{text}"),
     }
 }

@@ -143,13 +143,7 @@ impl PluginLogs {
     /// Where a plugin's lines go.
     #[must_use]
     pub fn sink(&self, plugin: &PluginId) -> Arc<dyn LogSink> {
-        Arc::new(Sink { log: self.log(plugin), level: self.0.settings.level, generation: None })
-    }
-
-    /// The same for one generation of it, whose number stands in each line.
-    #[must_use]
-    pub fn generation_sink(&self, plugin: &PluginId, generation: u64) -> Arc<dyn LogSink> {
-        Arc::new(Sink { log: self.log(plugin), level: self.0.settings.level, generation: Some(generation) })
+        Arc::new(Sink { log: self.log(plugin), level: self.0.settings.level })
     }
 
     /// A plugin's lines that are kept in memory, oldest first. Ask for plugins that are installed only: a log takes memory until it is forgotten.

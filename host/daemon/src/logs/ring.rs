@@ -72,7 +72,7 @@ mod tests {
     fn ring(lines: usize, bytes: usize, texts: &[usize]) -> Ring {
         let mut ring = Ring::new(NonZeroUsize::new(lines).unwrap(), NonZeroUsize::new(bytes).unwrap());
         for (n, len) in texts.iter().enumerate() {
-            let line = LogLine { seq: n as u64 + 1, at: 0, level: Level::Info, text: "x".repeat(*len), dropped: None, generation: None };
+            let line = LogLine { seq: n as u64 + 1, at: 0, level: Level::Info, text: "x".repeat(*len), dropped: None };
             ring.push(Arc::new(line));
         }
         ring

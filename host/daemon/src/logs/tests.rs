@@ -41,17 +41,17 @@ fn write(logs: &PluginLogs, plugin: &str, texts: impl IntoIterator<Item = impl A
 }
 
 #[test]
-fn a_line_is_kept_in_memory_and_on_disk_with_its_number_level_and_generation() {
+fn a_line_is_kept_in_memory_and_on_disk_with_its_number_and_level() {
     let folder = TempDir::new().unwrap();
     let logs = PluginLogs::new(in_folder(&folder)).unwrap();
     logs.sink(&id("guard")).line(Level::Warn, "describes itself");
-    logs.generation_sink(&id("guard"), 7).line(Level::Info, "turned \u{202e}round");
+    logs.sink(&id("guard")).line(Level::Info, "turned \u{202e}round");
     write(&logs, "other", ["mine"]);
     wait(logs.close());
 
     let kept = logs.tail(&id("guard"), Since::Last(10));
-    let seen: Vec<_> = kept.iter().map(|l| (l.seq, l.level, l.text.as_str(), l.generation)).collect();
-    assert_eq!(seen, [(1, Level::Warn, "describes itself", None), (2, Level::Info, "turned \\u{202e}round", Some(7))]);
+    let seen: Vec<_> = kept.iter().map(|l| (l.seq, l.level, l.text.as_str())).collect();
+    assert_eq!(seen, [(1, Level::Warn, "describes itself"), (2, Level::Info, "turned \\u{202e}round")]);
     assert_eq!(lines(&file(&folder, "guard.log")), kept);
     assert_eq!(texts(&lines(&file(&folder, "other.log"))), ["mine"]);
 }

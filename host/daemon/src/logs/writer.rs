@@ -198,7 +198,7 @@ mod tests {
     use tempfile::TempDir;
 
     fn line(seq: u64) -> LogLine {
-        LogLine { seq, at: 0, level: Level::Info, text: "text".into(), dropped: None, generation: None }
+        LogLine { seq, at: 0, level: Level::Info, text: "text".into(), dropped: None }
     }
 
     #[test]

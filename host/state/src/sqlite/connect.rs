@@ -1,7 +1,7 @@
 //! Connections: how each is set up, how the schema is brought up to date, and the pool that readers share.
 //!
 //! Opening one costs about 100 us. The pool keeps as many readers as there are processors; what is needed beyond that is opened and closed again.
-//! Closing the pool waits for the reads that are under way.
+//! Closing the pool waits for the reads that are under way, those on a connection beyond it included.
 
 use super::files::Files;
 use super::rows::SqlRows;
@@ -14,7 +14,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::{Duration, Instant};
 
 /// The schema's version that this program writes.
@@ -26,8 +26,8 @@ const STATEMENTS: usize = 48;
 /// What is left of the log's file once it starts over: after a reader in another process had made it grow without end.
 const LARGEST_LOG: u32 = 32 << 20;
 
-/// How often a step is tried again that SQLite refuses without waiting.
-const AGAIN_EVERY: Duration = Duration::from_millis(10);
+/// How soon a step is tried again that SQLite refuses without waiting.
+pub(super) const AGAIN_EVERY: Duration = Duration::from_millis(10);
 
 /// Opens the connection that writes, without touching the schema. It doesn't wait for locks: who uses it says how long.
 pub(super) fn writer(path: &Path, settings: &SqliteSettings) -> Result<Connection, Problem> {
@@ -192,13 +192,15 @@ impl Source {
     }
 }
 
-/// Read-only connections. A reader locks the first that nobody is using; it stays where it is.
+/// Read-only connections. A reader locks the first that nobody is using; it stays where it is. Who finds none opens one for itself.
 #[derive(Debug)]
 pub(super) struct Readers {
     source: Source,
     patience: Duration,
     /// Opened when first used.
     kept: Box<[Mutex<Option<Connection>>]>,
+    /// Shared by all who read on a connection of their own.
+    spares: RwLock<()>,
     closed: AtomicBool,
 }
 
@@ -206,18 +208,19 @@ impl Readers {
     pub(super) fn new(source: Source, patience: Duration) -> Self {
         let kept = std::thread::available_parallelism().map_or(1, usize::from);
         let kept = (0..kept).map(|_| Mutex::default()).collect();
-        Self { source, patience, kept, closed: AtomicBool::new(false) }
+        Self { source, patience, kept, spares: RwLock::default(), closed: AtomicBool::new(false) }
     }
 
     /// Reads on a connection of the caller's own, on the caller's thread.
     pub(super) fn read<T>(&self, reads: Reads, look: impl FnOnce(&SqlRows<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
         let mut idle = self.kept.iter().find_map(idle);
-        // Looked at with the lock in hand: what was closed stays so.
-        if self.closed.load(Ordering::Acquire) {
+        let _spare = idle.is_none().then(|| self.spares.read().unwrap_or_else(PoisonError::into_inner));
+        // Looked at with a lock in hand: what was closed stays so.
+        if self.is_closed() {
             return Err(Problem::closed());
         }
-        let mut spare = None;
-        let connection = match idle.as_deref_mut().unwrap_or(&mut spare) {
+        let mut own = None;
+        let connection = match idle.as_deref_mut().unwrap_or(&mut own) {
             Some(connection) => connection,
             none => none.insert(self.source.connect(self.patience)?),
         };
@@ -227,13 +230,23 @@ impl Readers {
         }
     }
 
-    /// Closes all that are kept, each when the read that is using it is over.
-    pub(super) fn close(&self) {
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Refuses what comes from now on; waits for nobody.
+    pub(super) fn refuse(&self) {
         self.closed.store(true, Ordering::Release);
+    }
+
+    /// Closes all connections, each when the read that is using it is over.
+    pub(super) fn close(&self) {
+        self.refuse();
         for kept in &self.kept {
             let connection = kept.lock().unwrap_or_else(PoisonError::into_inner).take();
             drop(connection);
         }
+        drop(self.spares.write().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -252,3 +265,6 @@ fn at_one_moment<T>(connection: &Connection, look: impl FnOnce(&SqlRows<'_>) -> 
     let ended = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
     outcome.and_then(|value| Ok(ended.map(|_| value)?))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,12 @@
 //! The SQLite backend: one file in a directory of its own.
 //!
 //! A read costs what SQLite's point read costs, on the caller's thread. A write costs one commit: some 16 us under [`Synchronous::Normal`], the
-//! disk's own
-//! time under [`Synchronous::Full`], shared by all who write at once. Several processes may work on one file; each waits for another's lock for the
-//! busy timeout, then says `unavailable`. Under `Normal` a killed process loses nothing that was acknowledged, and a machine that loses its power may
-//! lose the last moments, never the file's soundness; `Full` keeps those too.
+//! disk's own time under [`Synchronous::Full`], shared by all who write at once. Several processes may work on one file; each waits for another's
+//! lock for the busy timeout, then says `unavailable`. Under `Normal` a killed process loses nothing that was acknowledged, and a machine that loses
+//! its power may lose the last moments, never the file's soundness; `Full` keeps those too.
+//!
+//! Closing waits on the writer's thread, for writes that were accepted and for reads that are under way; a state that was opened for reading has no
+//! such thread, and waits for its reads where it is closed.
 
 mod checkpoint;
 mod connect;
@@ -23,7 +25,7 @@ pub use lock::{Holder, Locked, StateLock};
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Operation, Problem};
-use crate::keyed;
+use crate::keyed::{self, reply};
 use crate::ledger::{Conflict, Document, Event, HistoryQuery, Record, rules as ledger_rules};
 use crate::limits::StateLimits;
 use crate::probe::{self, Probe};
@@ -35,6 +37,7 @@ use open::note;
 use rusqlite::Connection;
 use std::future::Future;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -91,13 +94,13 @@ pub struct Sqlite(Arc<Inner>);
 struct Inner {
     shelf: Arc<Shelf>,
     database: PathBuf,
-    readers: Readers,
+    readers: Arc<Readers>,
     /// None: opened for reading.
     writer: Option<Arc<Writer>>,
     /// The writer's, which outlives that of checkpoints.
     thread: Mutex<Option<JoinHandle<()>>>,
-    /// True once everything that was accepted is done.
-    closed: watch::Sender<bool>,
+    /// Loses its sender, which never sends, once everything that was accepted is done and all connections are closed.
+    ended: watch::Receiver<()>,
 }
 
 impl Sqlite {
@@ -115,23 +118,19 @@ impl Inner {
         let (checkpoints, due) = sync_channel(1);
         let in_place = settings.synchronous == Synchronous::Normal;
         let writer = Writer::new(connection, files, in_place, settings.busy_timeout, checkpoints)?;
-        let done = watch::Sender::new(false);
-        let inner = Self {
-            shelf,
-            readers: Readers::new(Source::shared(&database), settings.busy_timeout),
-            writer: Some(writer.clone()),
-            thread: Mutex::default(),
-            closed: done.clone(),
-            database,
-        };
+        let readers = Arc::new(Readers::new(Source::shared(&database), settings.busy_timeout));
+        let (done, ended) = watch::channel(());
+        let inner = Self { shelf, readers: readers.clone(), writer: Some(writer.clone()), thread: Mutex::default(), ended, database };
         // Should the second thread fail to start, dropping `inner` ends the first.
         let checkpointing = spawn("state-checkpoint", checkpointing(writer.clone(), checkpointer, due))?;
         let thread = spawn("state-writer", move || {
-            writer.serve();
+            // Work that panics takes its own group down; the next one is served all the same.
+            while catch_unwind(AssertUnwindSafe(|| writer.serve())).is_err() {}
             // A thread that panicked has closed its connection, too.
             let _ = checkpointing.join();
+            readers.close();
             writer.end();
-            done.send_replace(true);
+            drop(done);
         })?;
         *inner.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
         Ok(inner)
@@ -140,19 +139,19 @@ impl Inner {
     fn reading(files: &Files, source: Source, shelf: Arc<Shelf>, patience: Duration) -> Self {
         Self {
             shelf,
-            readers: Readers::new(source, patience),
+            readers: Arc::new(Readers::new(source, patience)),
             writer: None,
             thread: Mutex::default(),
-            closed: watch::Sender::new(false),
+            ended: watch::channel(()).1,
             database: files.database().to_owned(),
         }
     }
 
     fn start_closing(&self) {
-        self.readers.close();
+        self.readers.refuse();
         match &self.writer {
             Some(writer) => writer.close(),
-            None => drop(self.closed.send_replace(true)),
+            None => self.readers.close(),
         }
     }
 }
@@ -201,7 +200,7 @@ impl Backend for Inner {
 impl StateStore for Sqlite {
     fn open<'a>(&'a self, owner: &'a Owner, namespace: &'a str, options: Options) -> Reply<'a, Arc<dyn KeyedStore>> {
         Box::pin(async move {
-            let open = if *self.0.closed.borrow() { Err(Problem::closed()) } else { keyed::open(&self.0, owner, namespace, options) };
+            let open = if self.0.readers.is_closed() { Err(Problem::closed()) } else { keyed::open(&self.0, owner, namespace, options) };
             open.map_err(|problem| problem.during(Operation::Open))
         })
     }
@@ -211,35 +210,35 @@ impl StateStore for Sqlite {
     }
 
     fn sweep(&self) -> Reply<'_, u64> {
-        Box::pin(async move { keyed::sweep(&*self.0).await.map_err(|problem| problem.during(Operation::Sweep)) })
+        reply(Operation::Sweep, keyed::sweep(&*self.0))
     }
 
     fn usage(&self) -> Reply<'_, Vec<Usage>> {
-        Box::pin(async move { keyed::usage(&*self.0).map_err(|problem| problem.during(Operation::Usage)) })
+        reply(Operation::Usage, async move { keyed::usage(&*self.0) })
     }
 
     fn export<'a>(&'a self, after: Option<&'a RowId>, limit: NonZeroUsize) -> Reply<'a, Vec<ExportedRow>> {
-        Box::pin(async move { keyed::export(&*self.0, after, limit).map_err(|problem| problem.during(Operation::Export)) })
+        reply(Operation::Export, async move { keyed::export(&*self.0, after, limit) })
     }
 
     fn purge<'a>(&'a self, owner: &'a Owner) -> Reply<'a, u64> {
-        Box::pin(async move { keyed::purge(&*self.0, owner).await.map_err(|problem| problem.during(Operation::Purge)) })
+        reply(Operation::Purge, keyed::purge(&*self.0, owner))
     }
 
     fn documents<'a>(&'a self, kind: &'a str) -> Reply<'a, Vec<Document>> {
-        Box::pin(async move { ledger_rules::documents(&*self.0, kind).map_err(|problem| problem.during(Operation::Documents)) })
+        reply(Operation::Documents, async move { ledger_rules::documents(&*self.0, kind) })
     }
 
     fn document<'a>(&'a self, kind: &'a str, name: &'a str) -> Reply<'a, Option<Document>> {
-        Box::pin(async move { ledger_rules::document(&*self.0, kind, name).map_err(|problem| problem.during(Operation::Document)) })
+        reply(Operation::Document, async move { ledger_rules::document(&*self.0, kind, name) })
     }
 
     fn record(&self, record: Record) -> Reply<'_, Result<Vec<u64>, Conflict>> {
-        Box::pin(async move { ledger_rules::record(&*self.0, record).await.map_err(|problem| problem.during(Operation::Record)) })
+        reply(Operation::Record, ledger_rules::record(&*self.0, record))
     }
 
     fn history(&self, query: HistoryQuery) -> Reply<'_, Vec<Event>> {
-        Box::pin(async move { ledger_rules::history(&*self.0, &query).map_err(|problem| problem.during(Operation::History)) })
+        reply(Operation::History, async move { ledger_rules::history(&*self.0, &query) })
     }
 
     fn probe(&self) -> Pin<Box<dyn Future<Output = Probe> + Send + '_>> {
@@ -256,8 +255,11 @@ impl StateStore for Sqlite {
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async move {
             self.0.start_closing();
-            // The writer's thread says so when it is done; if it is gone, it has nothing left to do.
-            let _ = self.0.closed.subscribe().wait_for(|closed| *closed).await;
+            // Ends with an error when the sender is gone, which is what is waited for.
+            let _ = self.0.ended.clone().changed().await;
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@
 //! Every request is answered after its commit. If a commit fails, or SQLite rolls a transaction back by itself, all requests in it are told, and
 //! nothing of them is written.
 
+use super::connect::AGAIN_EVERY;
 use super::files::Files;
 use super::request::{Group, Request};
 use super::rows::SqlRows;
@@ -37,8 +38,6 @@ const SERVING: Duration = Duration::from_micros(200);
 const PUT_OFF: u32 = 8;
 /// By how much at most, however slow the disk is: the thread keeps a processor busy meanwhile, unless somebody else wants it.
 const LONGEST_PUT_OFF: Duration = Duration::from_micros(200);
-/// How soon a step is tried again that SQLite refuses without waiting.
-const AGAIN_EVERY: Duration = Duration::from_millis(10);
 /// The pages of the write-ahead log at which a checkpoint is due: 8 MiB.
 pub(super) const CHECKPOINT_AT: u32 = 2_000;
 /// By how many pages more the log may grow until writers wait for a checkpoint that is slower than they are.
@@ -138,7 +137,7 @@ impl Writer {
         };
         let (request, answer) = Request::new(Instant::now() + self.patience, work);
         self.enqueue(request)?;
-        answer.await.unwrap_or_else(|_| Err(Problem::closed()))
+        answer.await.unwrap_or_else(|_| Err(Problem::Failed("work in the same transaction panicked, and it was rolled back".into())))
     }
 
     /// The turn, if it is free and may be had on a caller's thread.
@@ -236,10 +235,12 @@ impl Writer {
         if log < due_at {
             return;
         }
+        // In hand until writers are held: whoever makes the checkpoint lets go of them, and mustn't have done so before.
+        let mut turns = lock(&self.turns);
         // A message that finds the channel full is there already: one more checkpoint is certain, unless nobody makes any.
         let due = lock(&self.checkpoints).as_ref().is_some_and(|due| !matches!(due.try_send(()), Err(TrySendError::Disconnected(()))));
         if due && log >= due_at.saturating_add(AHEAD) {
-            lock(&self.turns).held = true;
+            turns.held = true;
         }
     }
 

@@ -1,7 +1,6 @@
 //! What operators decide about a plugin: its grants and its limits.
 
 use crate::api::Api;
-use crate::api::caller::by;
 use crate::api::document::{Always, Changes, Names, Takes};
 use crate::api::given::{Given, Named};
 use crate::api::refusal::Refusal;
@@ -20,8 +19,7 @@ pub(super) async fn decide(
     Named(id): Named<String>,
     Given(GrantsPatch { grants, why }): Given<GrantsPatch>,
 ) -> Result<Json<Changed>, Refusal> {
-    let (host, by) = (api.host().clone(), by(caller, why));
-    api.change(async move { host.decide(&id, &grants, by).await }).await
+    api.change(caller, why, |host, by| async move { host.decide(&id, &grants, by).await }).await
 }
 
 /// The limits of a plugin, and what was used of them.
@@ -42,6 +40,5 @@ pub(super) async fn limit(
     Named(id): Named<String>,
     Given(LimitsPatch { limits, why }): Given<LimitsPatch>,
 ) -> Result<Json<Changed>, Refusal> {
-    let (host, by) = (api.host().clone(), by(caller, why));
-    api.change(async move { host.limit(&id, &limits, by).await }).await
+    api.change(caller, why, |host, by| async move { host.limit(&id, &limits, by).await }).await
 }

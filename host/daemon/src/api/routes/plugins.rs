@@ -1,7 +1,6 @@
 //! Which plugins there are, and their coming and going.
 
 use crate::api::Api;
-use crate::api::caller::by;
 use crate::api::document::{Always, Changes, Names, Takes};
 use crate::api::given::{Asked, Component, Named};
 use crate::api::refusal::Refusal;
@@ -89,8 +88,7 @@ pub(super) async fn install(
     Component(bytes): Component,
 ) -> Result<Json<Changed>, Refusal> {
     let decisions = query.decisions()?;
-    let (host, by) = (api.host().clone(), by(caller, query.why));
-    api.change(async move { host.install(bytes, &decisions, by).await }).await
+    api.change(caller, query.why, |host, by| async move { host.install(bytes, &decisions, by).await }).await
 }
 
 /// Ends a plugin for good. What it stored is kept, unless it is purged.
@@ -103,6 +101,5 @@ pub(super) async fn uninstall(
     Named(id): Named<String>,
     Asked(query): Asked<UninstallQuery>,
 ) -> Result<Json<Changed>, Refusal> {
-    let (host, by) = (api.host().clone(), by(caller, query.why));
-    api.change(async move { host.uninstall(&id, query.purge, by).await }).await
+    api.change(caller, query.why, |host, by| async move { host.uninstall(&id, query.purge, by).await }).await
 }

@@ -1,7 +1,6 @@
 //! Whether a plugin runs, in which version, and what it answers.
 
 use crate::api::Api;
-use crate::api::caller::by;
 use crate::api::document::{Always, Answers, Changes, Names, Takes};
 use crate::api::given::{Given, Named, Perhaps};
 use crate::api::refusal::Refusal;
@@ -15,12 +14,12 @@ use axum::extract::{Extension, State};
     params(("id" = String, Path, description = "The plugin.")), request_body = Option<Because>,
     responses((status = 200, description = "It is on.", body = Changed), Names, Takes, Changes, Always))]
 pub(super) async fn enable(
-    api: State<Api>,
-    caller: Extension<Caller>,
-    id: Named<String>,
-    why: Perhaps<Because>,
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Named(id): Named<String>,
+    Perhaps(Because { why }): Perhaps<Because>,
 ) -> Result<Json<Changed>, Refusal> {
-    switch(api, caller, id, true, why).await
+    api.change(caller, why, |host, by| async move { host.switch(&id, true, by).await }).await
 }
 
 /// Switches a plugin off. Its calls stop; what it stored is kept.
@@ -28,23 +27,12 @@ pub(super) async fn enable(
     params(("id" = String, Path, description = "The plugin.")), request_body = Option<Because>,
     responses((status = 200, description = "It is off.", body = Changed), Names, Takes, Changes, Always))]
 pub(super) async fn disable(
-    api: State<Api>,
-    caller: Extension<Caller>,
-    id: Named<String>,
-    why: Perhaps<Because>,
-) -> Result<Json<Changed>, Refusal> {
-    switch(api, caller, id, false, why).await
-}
-
-async fn switch(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     Named(id): Named<String>,
-    on: bool,
     Perhaps(Because { why }): Perhaps<Because>,
 ) -> Result<Json<Changed>, Refusal> {
-    let (host, by) = (api.host().clone(), by(caller, why));
-    api.change(async move { host.switch(&id, on, by).await }).await
+    api.change(caller, why, |host, by| async move { host.switch(&id, false, by).await }).await
 }
 
 /// Ends a plugin's quarantine, and closes its breaker.
@@ -57,8 +45,7 @@ pub(super) async fn reset(
     Named(id): Named<String>,
     Perhaps(Because { why }): Perhaps<Because>,
 ) -> Result<Json<Changed>, Refusal> {
-    let (host, by) = (api.host().clone(), by(caller, why));
-    api.change(async move { host.reset(&id, by).await }).await
+    api.change(caller, why, |host, by| async move { host.reset(&id, by).await }).await
 }
 
 /// Goes back to a version that ran before: the one that is named, or the last that didn't fail.
@@ -71,8 +58,7 @@ pub(super) async fn roll_back(
     Named(id): Named<String>,
     Perhaps(RollbackTo { digest, why }): Perhaps<RollbackTo>,
 ) -> Result<Json<Changed>, Refusal> {
-    let (host, by) = (api.host().clone(), by(caller, why));
-    api.change(async move { host.roll_back(&id, digest.as_deref(), by).await }).await
+    api.change(caller, why, |host, by| async move { host.roll_back(&id, digest.as_deref(), by).await }).await
 }
 
 /// Fires a hook at one plugin, and answers what the plugin wants.

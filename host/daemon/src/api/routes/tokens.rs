@@ -1,7 +1,6 @@
 //! Tokens of callers over TCP.
 
 use crate::api::Api;
-use crate::api::caller::by;
 use crate::api::document::{Always, Changes, Names, Takes};
 use crate::api::given::{Given, Named};
 use crate::api::refusal::Refusal;
@@ -26,8 +25,7 @@ pub(super) async fn issue(
     Extension(caller): Extension<Caller>,
     Given(asked): Given<NewToken>,
 ) -> Result<([(HeaderName, &'static str); 1], Json<IssuedToken>), Refusal> {
-    let (host, by) = (api.host().clone(), by(caller, None));
-    let issued = api.change(async move { host.issue_token(asked, by).await }).await?;
+    let issued = api.change(caller, None, |host, by| async move { host.issue_token(asked, by).await }).await?;
     Ok(([(CACHE_CONTROL, "no-store")], issued))
 }
 
@@ -40,6 +38,5 @@ pub(super) async fn revoke(
     Extension(caller): Extension<Caller>,
     Named(name): Named<String>,
 ) -> Result<Json<TokenView>, Refusal> {
-    let (host, by) = (api.host().clone(), by(caller, None));
-    api.change(async move { host.revoke_token(&name, by).await }).await
+    api.change(caller, None, |host, by| async move { host.revoke_token(&name, by).await }).await
 }

@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
-/// A change that was made, and is live.
+/// A change that was made, and what the plugin made of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Changed {
     /// The plugin.
     pub id: String,
-    /// `installed`, `replaced`, `unchanged` or `aside` (nothing of it serves).
+    /// `installed`, `replaced`, `unchanged` or `aside` (nothing of it serves, as was asked for). `held` or `refused`, if the change holds and the plugin
+    /// doesn't serve with it: what served before goes on, and `notes` says why.
     pub change: String,
     /// The generation that serves.
     pub generation: u64,

@@ -39,7 +39,7 @@ probation-calls = 7
 [logs]
 level = "debug"
 format = "json"
-lines = 0
+lines = 200
 file-bytes = "1 MiB"
 files = 2
 [watch]
@@ -63,7 +63,7 @@ value-bytes = "1024 KiB"
     assert_eq!(config.host.durability, Synchronous::Full);
     assert_eq!((config.host.probation, config.host.probation_calls.get()), (Duration::from_secs(120), 7));
     assert_eq!((config.logs.level, config.logs.format), (LogLevel::Debug, LogFormat::Json));
-    assert_eq!((config.logs.lines, config.logs.file_bytes.get(), config.logs.files), (0, 1 << 20, 2));
+    assert_eq!((config.logs.lines.get(), config.logs.file_bytes.get(), config.logs.files), (200, 1 << 20, 2));
     assert_eq!((config.watch.debounce, config.watch.poll), (Duration::ZERO, Some(Duration::from_secs(2))));
     assert_eq!(config.watch.missing_after, Duration::from_secs(3600));
     assert_eq!((config.engine.cells, config.engine.stack.get(), config.engine.compile.memory), (12, 1 << 20, 2 << 30));

@@ -122,6 +122,7 @@ fn the_schema_refuses_what_the_parser_refuses() {
     for text in [
         "colour = 1",
         "logs.lines = -1",
+        "logs.lines = 0",
         "logs.level = 'loud'",
         "watch.poll = 5",
         "watch.poll = '5'",
