@@ -133,12 +133,13 @@ pub mod __private {
 
 pub use answer::IntoAnswer;
 pub use bindings::imports::plugbay::plugin::types::{
-    ActivationReason, Cause, CauseKind, Entry, Payload, Principal, Role, Session, Text, Transcript, Truncated,
+    ActivationReason, ApprovalRequest, Cause, CauseKind, Decision, Entry, Payload, Placement, Principal, Role, Session, Severity, Text,
+    Transcript, Trigger, Truncated,
 };
 pub use bindings::plugin::exports::plugbay::plugin::plugin::{Activation, DeactivationReason};
 pub use call::Call;
 pub use error::{Error, Result};
-pub use hooks::before_tool_call::{ApprovalRequest, Decision, Event as ToolCall, Outcome as ToolDecision, Severity};
+pub use hooks::before_tool_call::{Event as ToolCall, Outcome as ToolDecision};
 pub use hooks::message_received::Event as Message;
 pub use plugbay_sdk_macros::{plugin, settings};
 pub use serde_json::json;

@@ -3,8 +3,9 @@
 //! A [`Call`] is made once for a dispatch and shared by all plugins that it reaches. Which plugin is calling, and for whom, is never an argument of the
 //! guest's: it comes from here.
 
+use crate::id::PluginId;
 use crate::json::{Json, Payload};
-use crate::wire::types::{self, CauseKind};
+use crate::wire::types;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -139,6 +140,34 @@ pub struct Principal {
     pub scopes: Vec<String>,
 }
 
+/// The calls that led to a call: whose cells are held by calls that wait for this one. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Chain(Option<Arc<Link>>);
+
+#[derive(Debug)]
+struct Link {
+    plugin: PluginId,
+    export: &'static str,
+    before: Chain,
+}
+
+impl Chain {
+    /// This chain, with a call of a plugin at its end.
+    pub(crate) fn with(&self, plugin: PluginId, export: &'static str) -> Self {
+        Self(Some(Arc::new(Link { plugin, export, before: self.clone() })))
+    }
+
+    /// The calls, the newest first: which plugin, and what of it was called.
+    pub fn calls(&self) -> impl Iterator<Item = (&PluginId, &'static str)> {
+        std::iter::successors(self.0.as_deref(), |link| link.before.0.as_deref()).map(|link| (&link.plugin, link.export))
+    }
+
+    /// Whether a call of this plugin is among them.
+    pub(crate) fn holds(&self, plugin: &PluginId) -> bool {
+        self.calls().any(|(held, _)| held == plugin)
+    }
+}
+
 /// What makes the host call plugins: one hook that fires, one tool call, one action …
 ///
 /// Cheap to clone.
@@ -154,6 +183,7 @@ pub(crate) struct Told {
     pub(crate) run: Option<Arc<str>>,
     pub(crate) principal: Option<Arc<types::Principal>>,
     pub(crate) attrs: Arc<[(String, String)]>,
+    pub(crate) chain: Chain,
 }
 
 impl Call {
@@ -162,7 +192,7 @@ impl Call {
     pub fn new() -> Self {
         static INVOCATIONS: AtomicU64 = AtomicU64::new(1);
         let invocation = INVOCATIONS.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::new(Told { invocation, session: None, transcript: None, run: None, principal: None, attrs: Arc::new([]) }))
+        Self(Arc::new(Told { invocation, session: None, transcript: None, run: None, principal: None, attrs: Arc::new([]), chain: Chain::default() }))
     }
 
     /// About this session.
@@ -194,6 +224,13 @@ impl Call {
         self
     }
 
+    /// On behalf of these calls, which wait for it.
+    #[must_use]
+    pub fn within(mut self, chain: Chain) -> Self {
+        Arc::make_mut(&mut self.0).chain = chain;
+        self
+    }
+
     /// With further facts.
     #[must_use]
     pub fn attrs(mut self, attrs: impl IntoIterator<Item = (String, Json)>) -> Self {
@@ -207,9 +244,6 @@ impl Default for Call {
         Self::new()
     }
 }
-
-/// The kind of thing that every hook is.
-pub(crate) const HOOK: CauseKind = CauseKind::Hook;
 
 #[cfg(test)]
 mod tests {

@@ -2,12 +2,12 @@
 //!
 //! An export is looked up and type-checked once in a cell's life (0.15 microseconds); after that a call finds it by its hook's name.
 
-use crate::call::{Call, HOOK, Session, Transcript};
+use crate::call::{Call, Session, Transcript};
 use crate::guest::Guest;
 use crate::hook::Hook;
 use crate::surface::{API, Surface, SurfaceError};
 use crate::wire::exports::plugbay::plugin::plugin::{Activation, DeactivationReason};
-use crate::wire::types::ActivationReason;
+use crate::wire::types::{ActivationReason, CauseKind};
 use crate::wire::{Cause, Context};
 use plugbay_engine::{Budget, CallError, Cell, Fault, Limit, Occupant, Overrun, Usage};
 use std::any::Any;
@@ -118,7 +118,7 @@ impl PluginCell {
         budget: &Budget,
     ) -> Result<H::Outcome, CallError> {
         let handle = self.hook::<H>().map_err(mistyped)?;
-        let context = self.context(call, H::NAME, shows_transcript, left);
+        let context = self.context(call, (H::CAUSE, H::NAME), shows_transcript, left);
         self.spent |= context.is_err(); // the guest has filled its table of handles
         let (context, handles) = context?;
         let (answer,) = self.cell.call(&handle, (context, event), budget).await?;
@@ -161,7 +161,7 @@ impl PluginCell {
     fn context(
         &mut self,
         call: &Call,
-        name: &'static str,
+        (kind, name): (CauseKind, &'static str),
         shows_transcript: bool,
         left: Duration,
     ) -> Result<(Arc<Context>, Handles), CallError> {
@@ -173,7 +173,7 @@ impl PluginCell {
         let transcript = call.transcript.clone().filter(|_| shows_transcript);
         let transcript = transcript.map(|t| table.push(t)).transpose().map_err(full)?;
         let context = Context {
-            cause: Cause { kind: HOOK, name, invocation: call.invocation },
+            cause: Cause { kind, name, invocation: call.invocation },
             session: session.as_ref().map(|s| Resource::new_borrow(s.rep())),
             transcript: transcript.as_ref().map(|t| Resource::new_borrow(t.rep())),
             run: call.run.clone(),

@@ -1,14 +1,17 @@
 //! Hooks: what a plugin can be called for. A hook is one WIT interface with one function, and one type here.
 //!
 //! To add one: its interface in `wit/`, a type that implements [`Hook`] in `hooks/`, and its line in [`HOOKS`]. The host then knows it wherever
-//! hooks matter: in surfaces, grants, registrations and calls.
+//! hooks matter: in surfaces, grants, registrations and calls. What a hook's dispatch means (who is asked, what several answers come to, what a failure
+//! does) is said by its type too; dispatching itself is the gateway's.
 
 use crate::call::Call;
 use crate::cell::PluginCell;
 use crate::grant::Grant;
 use crate::hooks::{BeforeToolCall, MessageReceived};
+use crate::id::PluginId;
 use crate::plugin::Plugin;
 use crate::surface::SurfaceError;
+use crate::wire::types::CauseKind;
 use plugbay_engine::CallError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,23 +22,45 @@ use std::time::Duration;
 use thiserror::Error;
 use wasmtime::component::{ComponentType, Lift, Lower};
 
+/// How a hook reaches the plugins that handle it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// All are told, in order for each plugin and session; nobody waits, and nothing is answered.
+    Observe,
+    /// One after the other is asked, and what they want is merged.
+    Modify,
+    /// One after the other is asked, until one takes it.
+    Claim,
+    /// As [`Mode::Modify`], and one may end it.
+    Gate,
+    /// One plugin is called, by name: nothing is dispatched.
+    Direct,
+}
+
 /// One hook.
 pub trait Hook: Send + Sync + 'static {
     /// The interface's name.
     const NAME: &'static str;
+    /// How it reaches plugins.
+    const MODE: Mode;
+    /// What a plugin is told as the cause.
+    const CAUSE: CauseKind = CauseKind::Hook;
     /// How long one call may take, unless the operator or the plugin says otherwise.
     const BUDGET: Duration;
     /// What a plugin must be granted for its handler to be called.
     const GRANTS: &'static [Grant];
+    /// Whether a plugin that can't answer counts as one that says no ([`Hook::refusal`]). Otherwise it is passed over.
+    const FAILS_CLOSED: bool = false;
 
     /// What happened.
-    type Event: DeserializeOwned + Send;
+    type Event: DeserializeOwned + Clone + Send + Sync;
     /// The same, as it goes to guests: one for all of them.
     type Wire: ComponentType + Lower + Send + Sync + 'static;
     /// What a guest answers.
     type Answer: ComponentType + Lift + Send + Sync + 'static;
     /// The same, checked. The default is what a plugin without an opinion answers.
-    type Outcome: Default + Serialize + Send + 'static;
+    type Outcome: Default + Clone + Serialize + Send + Sync + 'static;
 
     /// Makes an event ready for guests.
     fn lower(event: Self::Event) -> Self::Wire;
@@ -48,6 +73,34 @@ pub trait Hook: Send + Sync + 'static {
 
     /// Bytes of an answer, so far as a guest decides on them.
     fn size(answer: &Self::Answer) -> usize;
+
+    /// Whether nobody else is asked after this outcome: a block, a claim.
+    fn is_final(_outcome: &Self::Outcome) -> bool {
+        false
+    }
+
+    /// Adds what a plugin wants to what those before it wanted. Not called for hooks that nobody answers.
+    fn merge(_so_far: &mut Self::Outcome, _next: Self::Outcome, _by: &PluginId) {}
+
+    /// Lets plugins that come later see what this outcome changes, where the hook says that they do. Whether anything changed.
+    fn rewrite(_event: &mut Self::Event, _outcome: &Self::Outcome) -> bool {
+        false
+    }
+
+    /// What comes of a plugin that can't answer, where that [counts as a no](Hook::FAILS_CLOSED).
+    fn refusal(_why: String) -> Self::Outcome {
+        Self::Outcome::default()
+    }
+
+    /// What a plugin's own choice of tools or topics is held against.
+    fn subject(_event: &Self::Event) -> Option<&str> {
+        None
+    }
+
+    /// The field of an event that is too large to be shown and that a gate would have to see: then the answer is no, whatever plugins say.
+    fn unseen(_event: &Self::Event) -> Option<&'static str> {
+        None
+    }
 }
 
 /// An answer that its type lets through and the contract doesn't.
@@ -86,6 +139,10 @@ impl<H: Hook> Fired<H> {
 pub struct HookInfo {
     /// The interface's name.
     pub name: &'static str,
+    /// How it reaches plugins.
+    pub mode: Mode,
+    /// Whether a plugin that can't answer counts as one that says no.
+    pub fails_closed: bool,
     /// The default budget.
     pub budget: Duration,
     /// The grants it needs.
@@ -128,7 +185,15 @@ fn in_json<'a, H: Hook>(plugin: &'a Plugin, call: &'a Call, event: Value) -> InJ
 
 impl HookInfo {
     const fn of<H: Hook>() -> Self {
-        Self { name: H::NAME, budget: H::BUDGET, grants: H::GRANTS, typed: |cell| cell.hook::<H>().map(drop), call: in_json::<H> }
+        Self {
+            name: H::NAME,
+            mode: H::MODE,
+            fails_closed: H::FAILS_CLOSED,
+            budget: H::BUDGET,
+            grants: H::GRANTS,
+            typed: |cell| cell.hook::<H>().map(drop),
+            call: in_json::<H>,
+        }
     }
 }
 

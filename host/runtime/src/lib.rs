@@ -65,6 +65,7 @@ mod recover;
 mod registration;
 mod schema;
 mod sealed;
+mod services;
 mod settings;
 mod source;
 mod standing;
@@ -78,11 +79,11 @@ mod write;
 
 pub use apply::Wanted;
 pub use breaker::{BreakerSettings, BreakerState, BreakerView};
-pub use call::{Call, Entry, Principal, Role, Session, Transcript, WINDOW, WINDOW_BYTES};
+pub use call::{Call, Chain, Entry, Principal, Role, Session, Transcript, WINDOW, WINDOW_BYTES};
 pub use error::{Done, LoadError, Loaded, Reason, Step};
 pub use generation::Generation;
 pub use grant::{Grant, Grants};
-pub use hook::{Fired, HOOKS, Hook, HookInfo, InJsonError, Malformed};
+pub use hook::{Fired, HOOKS, Hook, HookInfo, InJsonError, Malformed, Mode};
 pub use hooks::{Approval, ApprovalDecision, BeforeToolCall, Message, MessageReceived, Severity, ToolCall, ToolDecision};
 pub use id::{NoId, PluginId};
 pub use json::{Json, JsonError, Payload};
@@ -96,6 +97,9 @@ pub use plugins::{Inspected, Plugins, PluginsSettings};
 pub use probation::{ProbationSettings, ProbationView, Verdict};
 pub use record::{Fate, Judged, KeptVersion};
 pub use registration::{Borne, HookRegistration, Registration, RegistrationError};
+pub use services::{
+    Caller, Candidate, InjectionQueued, InjectionRequest, NoServices, ServiceCode, ServiceError, ServiceReply, Services,
+};
 pub use settings::Settings;
 pub use source::Source;
 pub use standing::Standing;

@@ -40,6 +40,7 @@ mod pins;
 mod probe;
 mod rows;
 mod rules;
+mod sessions;
 mod sqlite;
 mod store;
 mod sweeper;
@@ -51,6 +52,10 @@ pub use ledger::{Conflict, Document, DocumentChange, Event, Fact, HistoryQuery, 
 pub use limits::{Limit, Overrun, StateLimits};
 pub use memory::Memory;
 pub use probe::{Probe, Step};
+pub use sessions::{
+    Ensured, Injection, InjectionStatus, Interrupted, NewEntry, NewInjection, NewRun, Question, Queued, RunRow, RunStatus, SessionBounds, SessionRow,
+    SessionStore, Shown, StateSpot, StoredEntry, Window,
+};
 pub use sqlite::{DATABASE_FILE, Holder, Locked, SCHEMA_VERSION, Sqlite, SqliteSettings, StateLock, Synchronous};
 pub use store::{
     Answer, Applied, Change, Comparison, Condition, Entry, ExportedRow, KeyedStore, Observation, Options, Order, Overflow, Owner, Page,

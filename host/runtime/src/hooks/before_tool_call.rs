@@ -2,9 +2,10 @@
 
 use super::{attrs, attrs_size, wire_attrs};
 use crate::grant::Grant;
-use crate::hook::{Hook, Malformed};
+use crate::hook::{Hook, Malformed, Mode};
 use crate::json::{Json, Payload};
 use crate::wire::exports::plugbay::plugin::before_tool_call as wire;
+use crate::wire::types;
 use serde::{Deserialize, Serialize, Serializer};
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -102,6 +103,8 @@ fn millis<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
 
 impl Hook for BeforeToolCall {
     const NAME: &'static str = "before-tool-call";
+    const MODE: Mode = Mode::Gate;
+    const FAILS_CLOSED: bool = true;
     const BUDGET: Duration = Duration::from_secs(15);
     const GRANTS: &'static [Grant] = &[Grant::Conversation];
 
@@ -127,7 +130,7 @@ impl Hook for BeforeToolCall {
 
     fn size(answer: &Option<wire::Outcome>) -> usize {
         let Some(outcome) = answer else { return 0 };
-        let question = |a: &wire::ApprovalRequest| a.title.len() + a.description.len() + a.decisions.len();
+        let question = |a: &types::ApprovalRequest| a.title.len() + a.description.len() + a.decisions.len();
         outcome.params.as_ref().map_or(0, String::len)
             + outcome.block.as_ref().map_or(0, |b| b.reason.len())
             + outcome.approval.as_ref().map_or(0, question)
@@ -146,17 +149,17 @@ fn reason(block: wire::Block) -> Result<String, Malformed> {
     Ok(block.reason)
 }
 
-fn question(request: wire::ApprovalRequest) -> Result<Approval, Malformed> {
-    let wire::ApprovalRequest { title, description, severity, timeout_ms, decisions } = request;
+fn question(request: types::ApprovalRequest) -> Result<Approval, Malformed> {
+    let types::ApprovalRequest { title, description, severity, timeout_ms, decisions } = request;
     if title.trim().is_empty() {
         return Err(Malformed::new("approval.title", "it is empty"));
     }
     within("approval.title", &title, TITLE)?;
     within("approval.description", &description, DESCRIPTION)?;
     let severity = match severity {
-        wire::Severity::Info => Severity::Info,
-        wire::Severity::Warning => Severity::Warning,
-        wire::Severity::Critical => Severity::Critical,
+        types::Severity::Info => Severity::Info,
+        types::Severity::Warning => Severity::Warning,
+        types::Severity::Critical => Severity::Critical,
     };
     Ok(Approval { title, description, severity, patience: patience(timeout_ms)?, decisions: answers(&decisions) })
 }
@@ -175,11 +178,11 @@ fn patience(timeout_ms: Option<u32>) -> Result<Duration, Malformed> {
 }
 
 /// What may be answered, each once; all of it, if the plugin doesn't say.
-fn answers(decisions: &[wire::Decision]) -> Vec<ApprovalDecision> {
+fn answers(decisions: &[types::Decision]) -> Vec<ApprovalDecision> {
     let all = [
-        (wire::Decision::AllowOnce, ApprovalDecision::AllowOnce),
-        (wire::Decision::AllowAlways, ApprovalDecision::AllowAlways),
-        (wire::Decision::Deny, ApprovalDecision::Deny),
+        (types::Decision::AllowOnce, ApprovalDecision::AllowOnce),
+        (types::Decision::AllowAlways, ApprovalDecision::AllowAlways),
+        (types::Decision::Deny, ApprovalDecision::Deny),
     ];
     all.into_iter().filter(|(asked, _)| decisions.is_empty() || decisions.contains(asked)).map(|(_, decision)| decision).collect()
 }

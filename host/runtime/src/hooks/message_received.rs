@@ -2,7 +2,7 @@
 
 use super::wire_attrs;
 use crate::grant::Grant;
-use crate::hook::{Hook, Malformed};
+use crate::hook::{Hook, Malformed, Mode};
 use crate::json::{BYTES, Json};
 use crate::wire::exports::plugbay::plugin::message_received as wire;
 use crate::wire::types;
@@ -31,6 +31,7 @@ pub struct Message {
 
 impl Hook for MessageReceived {
     const NAME: &'static str = "message-received";
+    const MODE: Mode = Mode::Observe;
     const BUDGET: Duration = Duration::from_secs(30);
     const GRANTS: &'static [Grant] = &[Grant::Conversation];
 
