@@ -52,10 +52,25 @@ impl ConfigError {
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
+
+    fn in_one_line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, Problem { line, column, what, hint, .. }) in self.problems.iter().enumerate() {
+            let and = if n > 0 { "; " } else { "" };
+            write!(f, "{and}{}:{line}:{column}: {what}", self.file.display())?;
+            if let Some(hint) = hint {
+                write!(f, " ({hint})")?;
+            }
+        }
+        Ok(())
+    }
 }
 
+/// A paragraph for each problem, with its line; in the alternate form (`{:#}`) all of it in one line.
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            return self.in_one_line(f);
+        }
         for (n, problem) in self.problems.iter().enumerate() {
             let Problem { line, column, what, hint, excerpt } = problem;
             if n > 0 {

@@ -96,7 +96,7 @@ impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
         match &error {
             FileError::Changed { .. } => Self::new(Kind::Conflict, "conflict", error.to_string()),
-            FileError::Invalid(_) => Self::new(Kind::Conflict, "invalid-configuration", error.to_string()),
+            FileError::Invalid(_) => Self::new(Kind::Conflict, "invalid-configuration", format!("{error:#}")),
             _ => Self::new(Kind::Unavailable, "unavailable", error.to_string()),
         }
     }

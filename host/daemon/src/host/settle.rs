@@ -192,7 +192,7 @@ impl Host {
                 *lock(&self.0.config) = Arc::new(file);
                 None
             }
-            Err(e) => Some(e.to_string()),
+            Err(e) => Some(format!("{e:#}")),
         };
         let mut known = lock(&self.0.config_problem);
         if *known != problem {

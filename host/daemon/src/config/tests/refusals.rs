@@ -120,6 +120,16 @@ fn all_problems_are_listed_in_order() {
 }
 
 #[test]
+fn all_of_it_goes_into_one_line() {
+    let error = parse("plugins = 3\n[hots]\n").unwrap_err();
+    let expected = "/etc/plugbay/plugbay.toml:1:11: `plugins`: expected a table; found 3; \
+         /etc/plugbay/plugbay.toml:2:2: `hots`: there is no such section; expected `host`, `http`, `logs`, `watch`, `engine`, `state`, `slots`, `plugins` \
+         (did you mean `host`?)";
+    assert_eq!(format!("{error:#}"), expected);
+    assert_eq!(format!("{:#}", crate::config::FileError::from(error)), expected);
+}
+
+#[test]
 fn columns_count_characters() {
     refused(
         "'ää' = 1",
