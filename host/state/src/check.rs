@@ -59,6 +59,21 @@ pub(crate) fn json(text: &str) -> Result<(), serde_json::Error> {
     serde_json::from_str::<IgnoredAny>(text).map(|_| ())
 }
 
+/// Refuses more than a bound allows that isn't a setting.
+pub(crate) fn bounded(what: &str, wanted: usize, unit: &str, allowed: usize) -> Result<(), Problem> {
+    if wanted <= allowed {
+        return Ok(());
+    }
+    Err(Problem::Beyond(format!("{what}: {wanted} {unit} wanted, {allowed} {unit} allowed (fixed, no setting changes it)")))
+}
+
+/// Refuses what is no JSON, or more of it than bounds allow that aren't settings.
+pub(crate) fn bounded_json(what: &str, text: &str, bytes: usize, levels: usize) -> Result<(), Problem> {
+    bounded(what, text.len(), "bytes", bytes)?;
+    bounded(what, depth(text), "levels", levels)?;
+    json(text).map_err(|error| Problem::Invalid(format!("{what} is no JSON: {error}")))
+}
+
 /// How deep arrays and objects nest: 0 for a scalar, 1 for `[]`.
 pub(crate) fn depth(text: &str) -> usize {
     let (mut deep, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);

@@ -5,7 +5,8 @@
 //! All rules (expiry, eviction, limits, comparisons) are written once, over a handful of row operations that each backend brings. Reads run in
 //! place and are ready when first polled; a write answers when it is committed. The crate knows no wasm and no plugin API.
 //!
-//! Beside the plugins' rows stands what the host itself remembers: documents, and a history that only grows, changed by [`Record`]s.
+//! Beside the plugins' rows stands what the host itself remembers: documents, and a history that only grows, changed by [`Record`]s; and conversations, with what
+//! plugins leave there, a [`SessionStore`].
 //!
 //! What it costs and how it fails stands at each backend ([`Sqlite`], [`Memory`]). Every failure is a [`StateError`]: a [`Code`], the
 //! [`Operation`] that was called, and a sentence.
@@ -32,6 +33,7 @@
 mod check;
 mod clock;
 mod error;
+mod front;
 mod keyed;
 mod ledger;
 mod limits;

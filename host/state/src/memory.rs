@@ -1,26 +1,23 @@
-//! The backend for tests and for hosts that keep nothing: rows in a map, and the ledger, behind one lock.
+//! The backend for tests and for hosts that keep nothing: rows in a map, the ledger and conversations, behind one lock.
 //!
 //! It follows the same rules as every other. A lookup costs two map searches; a write to a full namespace scans it for its oldest rows. Nothing fails
 //! but what the rules refuse, and everything once it is closed.
 
 mod ledger;
+mod sessions;
 
 use crate::clock::{Clock, SystemClock};
-use crate::error::{Operation, Problem, StateError};
-use crate::keyed::{self, reply};
-use crate::ledger::{Conflict, Document, Event, HistoryQuery, Record, rules as ledger_rules};
+use crate::error::{Problem, StateError};
+use crate::front::Front;
 use crate::limits::StateLimits;
-use crate::probe::{self, Probe};
 use crate::rows::{
     Amount, Backend, EXPIRY_BATCH, Fresh, Passing, Reads, Row, Rows, Scan, Shelf, Spot, Standing, Survey, Visit, Weight, is_live,
 };
-use crate::store::{ExportedRow, KeyedStore, Options, Order, Owner, Reply, RowId, StateStore, Usage};
+use crate::store::{Order, Owner, RowId, Usage};
 use ledger::Pages;
+use sessions::Talks;
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::num::NonZeroUsize;
 use std::ops::{Bound, ControlFlow};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// State that lives as long as the process, or until it is closed.
@@ -28,7 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Memory(Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
+pub(crate) struct Inner {
     shelf: Arc<Shelf>,
     /// None: closed.
     rows: Mutex<Option<Contents>>,
@@ -44,6 +41,7 @@ struct Contents {
     /// The mark of the last write.
     mark: i64,
     ledger: Pages,
+    talks: Talks,
 }
 
 impl Memory {
@@ -69,63 +67,25 @@ impl Default for Memory {
     }
 }
 
-impl StateStore for Memory {
-    fn open<'a>(&'a self, owner: &'a Owner, namespace: &'a str, options: Options) -> Reply<'a, Arc<dyn KeyedStore>> {
-        Box::pin(async move {
-            let opened = self.0.read(Reads::Once, |_| Ok(())).and_then(|()| keyed::open(&self.0, owner, namespace, options));
-            opened.map_err(|problem| problem.during(Operation::Open))
-        })
+impl Front for Memory {
+    type Backend = Inner;
+
+    fn backend(&self) -> &Arc<Inner> {
+        &self.0
     }
 
-    fn reads_in_place(&self) -> bool {
-        true
-    }
-
-    fn sweep(&self) -> Reply<'_, u64> {
-        reply(Operation::Sweep, keyed::sweep(&*self.0))
-    }
-
-    fn usage(&self) -> Reply<'_, Vec<Usage>> {
-        reply(Operation::Usage, async move { keyed::usage(&*self.0) })
-    }
-
-    fn export<'a>(&'a self, after: Option<&'a RowId>, limit: NonZeroUsize) -> Reply<'a, Vec<ExportedRow>> {
-        reply(Operation::Export, async move { keyed::export(&*self.0, after, limit) })
-    }
-
-    fn purge<'a>(&'a self, owner: &'a Owner) -> Reply<'a, u64> {
-        reply(Operation::Purge, keyed::purge(&*self.0, owner))
-    }
-
-    fn documents<'a>(&'a self, kind: &'a str) -> Reply<'a, Vec<Document>> {
-        reply(Operation::Documents, async move { ledger_rules::documents(&*self.0, kind) })
-    }
-
-    fn document<'a>(&'a self, kind: &'a str, name: &'a str) -> Reply<'a, Option<Document>> {
-        reply(Operation::Document, async move { ledger_rules::document(&*self.0, kind, name) })
-    }
-
-    fn record(&self, record: Record) -> Reply<'_, Result<Vec<u64>, Conflict>> {
-        reply(Operation::Record, ledger_rules::record(&*self.0, record))
-    }
-
-    fn history(&self, query: HistoryQuery) -> Reply<'_, Vec<Event>> {
-        reply(Operation::History, async move { ledger_rules::history(&*self.0, &query) })
-    }
-
-    fn probe(&self) -> Pin<Box<dyn Future<Output = Probe> + Send + '_>> {
-        Box::pin(probe::round_trip(self, Probe::default()))
-    }
-
-    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    async fn end(&self) {
         *self.0.rows.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        Box::pin(std::future::ready(()))
     }
 }
 
 impl Backend for Inner {
     fn shelf(&self) -> &Arc<Shelf> {
         &self.shelf
+    }
+
+    fn is_open(&self) -> Result<(), Problem> {
+        self.read(Reads::Once, |_| Ok(()))
     }
 
     fn read<T>(&self, _: Reads, look: impl FnOnce(&dyn Rows) -> Result<T, Problem>) -> Result<T, Problem> {
@@ -186,6 +146,14 @@ fn amount<'a>(rows: impl Iterator<Item = &'a Row>) -> Amount {
 }
 
 impl Rows for Contents {
+    fn begin_steps(&mut self) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    fn end_steps(&mut self, _: bool) -> Result<(), Problem> {
+        Ok(())
+    }
+
     fn get(&self, spot: Spot<'_>) -> Result<Option<Row>, Problem> {
         Ok(self.keys(spot.owner, spot.namespace).and_then(|keys| keys.get(spot.key)).cloned())
     }

@@ -3,10 +3,12 @@
 //! No operation here knows a limit or decides whether a row is welcome, and none looks at a clock: `now` comes in.
 
 use crate::clock::{Clock, MAX_TIME};
-use crate::error::Problem;
+use crate::error::{Problem, StateError};
 use crate::ledger::rules::Ledger;
 use crate::limits::StateLimits;
 use crate::pins::Pins;
+use crate::probe::Probe;
+use crate::sessions::rows::{Belongings, Transcripts, Turns};
 use crate::store::{Options, Order, Owner, RowId, Usage};
 use std::future::Future;
 use std::ops::ControlFlow;
@@ -108,7 +110,12 @@ pub(crate) struct Passing<'a> {
 pub(crate) type Visit<'v> = &'v mut dyn FnMut(Passing<'_>) -> ControlFlow<()>;
 
 /// The rows, seen from inside a transaction. What writes is called only inside [`Backend::write`].
-pub(crate) trait Rows: Ledger {
+pub(crate) trait Rows: Ledger + Transcripts + Turns + Belongings {
+    /// What is written from now on is made or unmade together, whatever else is in the transaction.
+    fn begin_steps(&mut self) -> Result<(), Problem>;
+    /// Makes it, or unmakes it. A backend whose steps don't fail has nothing to unmake: rules refuse before they write.
+    fn end_steps(&mut self, made: bool) -> Result<(), Problem>;
+
     fn get(&self, spot: Spot<'_>) -> Result<Option<Row>, Problem>;
     /// What a lookup needs of a row.
     fn value(&self, spot: Spot<'_>) -> Result<Option<Held>, Problem> {
@@ -197,6 +204,14 @@ pub(crate) enum Reads {
 /// A place where rows are kept, and how to get at them.
 pub(crate) trait Backend: std::fmt::Debug + Send + Sync + 'static {
     fn shelf(&self) -> &Arc<Shelf>;
+
+    /// Fails once it is closed. Reads nothing.
+    fn is_open(&self) -> Result<(), Problem>;
+
+    /// Notes in a probe what has to be passed before rows can be written and read.
+    fn reach(&self, _: &mut Probe) -> Result<(), StateError> {
+        Ok(())
+    }
 
     fn read<T>(&self, reads: Reads, look: impl FnOnce(&dyn Rows) -> Result<T, Problem>) -> Result<T, Problem>;
 

@@ -4,7 +4,7 @@
 //! unmakes as a whole.
 
 use super::{Conflict, Document, DocumentChange, Event, Fact, HistoryQuery, Record, Seen};
-use crate::check;
+use crate::check::{self, bounded};
 use crate::error::Problem;
 use crate::rows::{Backend, Reads, Rows, Weight};
 use std::collections::BTreeSet;
@@ -128,9 +128,7 @@ fn welcome_fact(fact: &Fact) -> Result<(), Problem> {
 }
 
 fn json(what: &str, text: &str, most: usize) -> Result<(), Problem> {
-    bounded(what, text.len(), "bytes", most)?;
-    bounded(what, check::depth(text), "levels", Record::MAX_DEPTH)?;
-    check::json(text).map_err(|error| Problem::Invalid(format!("{what} is no JSON: {error}")))
+    check::bounded_json(what, text, most, Record::MAX_DEPTH)
 }
 
 fn name_of_document(name: &str) -> Result<(), Problem> {
@@ -151,11 +149,4 @@ fn word(field: &str, text: &str) -> Result<(), Problem> {
     let shown: String = text.chars().take(80).collect();
     let wanted = format!("a lower-case letter, then lower-case letters, digits and hyphens, {WORD} in all");
     Err(Problem::Invalid(format!("{shown:?} is no `{field}`: expected {wanted}")))
-}
-
-fn bounded(what: &str, wanted: usize, unit: &str, allowed: usize) -> Result<(), Problem> {
-    if wanted <= allowed {
-        return Ok(());
-    }
-    Err(Problem::Beyond(format!("{what}: {wanted} {unit} wanted, {allowed} {unit} allowed (fixed, no setting changes it)")))
 }

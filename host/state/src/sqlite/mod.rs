@@ -16,6 +16,7 @@ mod lock;
 mod open;
 mod request;
 mod rows;
+mod sessions;
 mod sql;
 mod writer;
 
@@ -24,22 +25,17 @@ pub use files::DATABASE_FILE;
 pub use lock::{Holder, Locked, StateLock};
 
 use crate::clock::{Clock, SystemClock};
-use crate::error::{Operation, Problem};
-use crate::keyed::{self, reply};
-use crate::ledger::{Conflict, Document, Event, HistoryQuery, Record, rules as ledger_rules};
+use crate::error::{Operation, Problem, StateError};
+use crate::front::Front;
 use crate::limits::StateLimits;
-use crate::probe::{self, Probe};
+use crate::probe::Probe;
 use crate::rows::{Backend, Reads, Rows, Shelf, Weight};
-use crate::store::{ExportedRow, KeyedStore, Options, Owner, Reply, RowId, StateStore, Usage};
 use connect::{Readers, Source};
 use files::Files;
 use open::note;
 use rusqlite::Connection;
-use std::future::Future;
-use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -91,7 +87,7 @@ impl SqliteSettings {
 pub struct Sqlite(Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
+pub(crate) struct Inner {
     shelf: Arc<Shelf>,
     database: PathBuf,
     readers: Arc<Readers>,
@@ -181,6 +177,15 @@ impl Backend for Inner {
         &self.shelf
     }
 
+    fn is_open(&self) -> Result<(), Problem> {
+        if self.readers.is_closed() { Err(Problem::closed()) } else { Ok(()) }
+    }
+
+    fn reach(&self, probe: &mut Probe) -> Result<(), StateError> {
+        let reached = self.read(Reads::Once, |rows| rows.has_expired("", "", 0).map(drop));
+        note(probe, "open", reached.map_err(|problem| problem.during(Operation::Probe)))
+    }
+
     fn read<T>(&self, reads: Reads, look: impl FnOnce(&dyn Rows) -> Result<T, Problem>) -> Result<T, Problem> {
         self.readers.read(reads, |rows| look(rows))
     }
@@ -197,67 +202,17 @@ impl Backend for Inner {
     }
 }
 
-impl StateStore for Sqlite {
-    fn open<'a>(&'a self, owner: &'a Owner, namespace: &'a str, options: Options) -> Reply<'a, Arc<dyn KeyedStore>> {
-        Box::pin(async move {
-            let open = if self.0.readers.is_closed() { Err(Problem::closed()) } else { keyed::open(&self.0, owner, namespace, options) };
-            open.map_err(|problem| problem.during(Operation::Open))
-        })
+impl Front for Sqlite {
+    type Backend = Inner;
+
+    fn backend(&self) -> &Arc<Inner> {
+        &self.0
     }
 
-    fn reads_in_place(&self) -> bool {
-        true
-    }
-
-    fn sweep(&self) -> Reply<'_, u64> {
-        reply(Operation::Sweep, keyed::sweep(&*self.0))
-    }
-
-    fn usage(&self) -> Reply<'_, Vec<Usage>> {
-        reply(Operation::Usage, async move { keyed::usage(&*self.0) })
-    }
-
-    fn export<'a>(&'a self, after: Option<&'a RowId>, limit: NonZeroUsize) -> Reply<'a, Vec<ExportedRow>> {
-        reply(Operation::Export, async move { keyed::export(&*self.0, after, limit) })
-    }
-
-    fn purge<'a>(&'a self, owner: &'a Owner) -> Reply<'a, u64> {
-        reply(Operation::Purge, keyed::purge(&*self.0, owner))
-    }
-
-    fn documents<'a>(&'a self, kind: &'a str) -> Reply<'a, Vec<Document>> {
-        reply(Operation::Documents, async move { ledger_rules::documents(&*self.0, kind) })
-    }
-
-    fn document<'a>(&'a self, kind: &'a str, name: &'a str) -> Reply<'a, Option<Document>> {
-        reply(Operation::Document, async move { ledger_rules::document(&*self.0, kind, name) })
-    }
-
-    fn record(&self, record: Record) -> Reply<'_, Result<Vec<u64>, Conflict>> {
-        reply(Operation::Record, ledger_rules::record(&*self.0, record))
-    }
-
-    fn history(&self, query: HistoryQuery) -> Reply<'_, Vec<Event>> {
-        reply(Operation::History, async move { ledger_rules::history(&*self.0, &query) })
-    }
-
-    fn probe(&self) -> Pin<Box<dyn Future<Output = Probe> + Send + '_>> {
-        Box::pin(async move {
-            let mut probe = Probe::default();
-            let reached = self.0.read(Reads::Once, |rows| rows.has_expired("", "", 0).map(drop));
-            match note(&mut probe, "open", reached.map_err(|problem| problem.during(Operation::Probe))) {
-                Ok(()) => probe::round_trip(self, probe).await,
-                Err(_) => probe,
-            }
-        })
-    }
-
-    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(async move {
-            self.0.start_closing();
-            // Ends with an error when the sender is gone, which is what is waited for.
-            let _ = self.0.ended.clone().changed().await;
-        })
+    async fn end(&self) {
+        self.0.start_closing();
+        // Ends with an error when the sender is gone, which is what is waited for.
+        let _ = self.0.ended.clone().changed().await;
     }
 }
 

@@ -15,6 +15,10 @@ pub(super) struct SqlRows<'c>(pub(super) &'c Connection);
 
 impl From<rusqlite::Error> for Problem {
     fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::Error::{FromSqlConversionFailure, InvalidColumnType, Utf8Error};
+        if matches!(error, FromSqlConversionFailure(..) | InvalidColumnType(..) | Utf8Error(..)) {
+            return Self::Corrupt(error.to_string());
+        }
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 Self::Unavailable(format!("another process holds the lock: {error}"))
@@ -54,11 +58,11 @@ fn stored(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Row> {
 }
 
 impl SqlRows<'_> {
-    fn execute(&self, sql: &str, params: impl Params) -> Result<u64, Problem> {
+    pub(super) fn execute(&self, sql: &str, params: impl Params) -> Result<u64, Problem> {
         Ok(self.0.prepare_cached(sql)?.execute(params)? as u64)
     }
 
-    fn one<T: FromSql>(&self, sql: &str, params: impl Params) -> Result<T, Problem> {
+    pub(super) fn one<T: FromSql>(&self, sql: &str, params: impl Params) -> Result<T, Problem> {
         Ok(self.0.prepare_cached(sql)?.query_row(params, |row| row.get(0))?)
     }
 
@@ -78,20 +82,37 @@ impl SqlRows<'_> {
 
     /// Steps that are made or unmade together, whatever else is in the transaction.
     pub(super) fn together<T>(&self, steps: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
-        self.execute("SAVEPOINT steps", [])?;
+        self.begin()?;
         let outcome = steps();
-        // Where the failure took the whole transaction with it, there is no savepoint left to go back to.
-        if outcome.is_err() && !self.0.is_autocommit() {
+        self.end(outcome.is_ok())?;
+        outcome
+    }
+
+    fn begin(&self) -> Result<(), Problem> {
+        self.execute("SAVEPOINT steps", []).map(drop)
+    }
+
+    fn end(&self, made: bool) -> Result<(), Problem> {
+        // Where a failure took the whole transaction with it, there is no savepoint left to go back to.
+        if !made && !self.0.is_autocommit() {
             self.execute("ROLLBACK TO steps", [])?;
         }
         if !self.0.is_autocommit() {
             self.execute("RELEASE steps", [])?;
         }
-        outcome
+        Ok(())
     }
 }
 
 impl Rows for SqlRows<'_> {
+    fn begin_steps(&mut self) -> Result<(), Problem> {
+        self.begin()
+    }
+
+    fn end_steps(&mut self, made: bool) -> Result<(), Problem> {
+        self.end(made)
+    }
+
     fn get(&self, spot: Spot<'_>) -> Result<Option<Row>, Problem> {
         let mut statement = self.0.prepare_cached(sql::GET)?;
         Ok(statement.query_row((spot.owner, spot.namespace, spot.key), |row| stored(row, 0)).optional()?)

@@ -1,6 +1,7 @@
 //! What closing does to those who wait, and what is left after work that panics.
 
 use super::*;
+use crate::store::{Options, Owner, StateStore};
 use std::task::{Context, Poll, Waker};
 use tempfile::TempDir;
 

@@ -9,6 +9,7 @@ mod load;
 mod lock;
 mod patience;
 mod rules;
+mod sessions;
 
 use plugbay_state::{Clock, Code, KeyedStore, Operation, Options, Owner, Sqlite, SqliteSettings, StateError, StateStore, TestClock};
 use std::path::Path;
