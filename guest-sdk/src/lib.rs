@@ -32,19 +32,49 @@
 //! | `activate(activation: &Activation, settings: YourSettings) -> Result<Self>` | a new cell; without it `Self: Default`. Without the second parameter there are no settings |
 //! | `deactivate(&mut self, reason: DeactivationReason)` | a cell ends in good order, unless it was made for one call |
 //! | `started(&mut self, reason: ActivationReason) -> Result<()>` | once, after the version went live |
-//! | `save(&mut self) -> Result<Vec<u8>>`, `restore(&mut self, from_version: &str, saved: Vec<u8>) -> Result<()>` | memory goes from one version to the next; both or neither. No host calls them yet |
-//! | a hook that may answer: `(&mut self, call: &Call, event: …) -> Result<Option<…>>` | `before_tool_call` |
-//! | a hook that only looks: `(&mut self, call: &Call, event: …) -> Result<()>` | `message_received` |
+//! | `save(&mut self) -> Result<Vec<u8>>`, `restore(&mut self, from_version: &str, saved: Vec<u8>) -> Result<()>` | memory goes from one version to the next; both or neither |
+//! | a hook that may answer: `(&mut self, call: &Call, event: …) -> Result<Option<…>>` | `before_tool_call`, `before_prompt_build` … |
+//! | a hook that only looks: `(&mut self, call: &Call, event: …) -> Result<()>` | `message_received`, `agent_end` … |
+//! | a tool, with `#[tool]` on it: `(&mut self, call: &Call, args: YourArgs) -> Result<…>` | the model calls it |
 //!
-//! `&self` does as well. An error may be anything that is `Display`; where nothing can fail, leave the `Result` away. Events and outcomes
-//! are in [`hooks`]. Other methods live in another `impl` block.
+//! `&self` does as well. An error may be anything that is `Display`; where nothing can fail, leave the `Result` away. A hook's method is named as
+//! the hook is; [`hooks`] has them all, with their events and outcomes. Other methods live in another `impl` block.
 //!
 //! # Options
 //!
-//! - `#[plugin(id = "…", version = "…", isolation(shared, pool, session, call))]`: the first two default to Cargo.toml's; `isolation`
-//!   says how the code may be kept, and defaults to `shared`, one long-lived cell.
-//! - `#[hook(priority = 10, budget_ms = 500, tools("shell", "exec"))]` on a hook. `budget_ms` can only be less than the hook's own budget: more
-//!   is the operator's to give. The gateway goes by priority and tools; a test that calls the method doesn't.
+//! - `#[plugin(id = "…", version = "…", isolation(shared, pool, session, call), session_state(name = "what it holds"))]`: the first two default to
+//!   Cargo.toml's; `isolation` says how the code may be kept, and defaults to `shared`, one long-lived cell; `session_state` names what
+//!   [`session_state`] keeps.
+//! - `#[hook(priority = 10, budget_ms = 500, tools("shell", "exec"))]` on a hook; `topics("tool")` on `agent_events`. `budget_ms` can only be less than
+//!   the hook's own budget: more is the operator's to give. The gateway goes by priority, tools and topics; a test that calls the method doesn't.
+//! - `#[tool(name = "…", title = "…", risk = "low", tags("…"))]` on a tool. Its description is the doc comment, which it has to have.
+//!
+//! # Tools
+//!
+//! ```
+//! use plugbay_sdk::prelude::*;
+//!
+//! /// Two numbers.
+//! #[plugbay_sdk::args]
+//! struct Sum {
+//!     a: i64,
+//!     b: i64,
+//! }
+//!
+//! #[derive(Default)]
+//! struct Sums;
+//!
+//! #[plugin(id = "sums")]
+//! impl Sums {
+//!     /// Adds two numbers.
+//!     #[tool(risk = "low")]
+//!     fn add(&mut self, _: &Call, args: Sum) -> Result<i64> {
+//!         args.a.checked_add(args.b).ok_or_else(|| Error::new("too large"))
+//!     }
+//! }
+//!
+//! assert_eq!(Sums.add(&Call::default(), Sum { a: 2, b: 3 }), Ok(5));
+//! ```
 //!
 //! # Settings
 //!
@@ -81,29 +111,40 @@
 //! Nested structs and enums have `#[plugbay_sdk::settings]` on them too. A type that contains itself compiles, and a host refuses the plugin: its
 //! schema has no end.
 //!
-//! What it costs: a plugin with one hook is about 66 KiB of wasm; settings add serde_json and the schema, about 140 KiB. A call costs one `RefCell`
+//! What it costs: a plugin with one hook is about 62 KiB of wasm; settings, or a tool's arguments, add serde_json and the schema, about 140 KiB. A call costs one `RefCell`
 //! borrow beside the conversion of its arguments.
 //!
 //! How it fails: a misspelt method, a wrong signature or a bad option is a compile error at that place. At run time everything is a
 //! `Result`; a call before `activate` is an `Err`. A panic ends the cell, and the host makes a new one.
 //!
-//! What is to outlive a cell goes into a [`Store`].
+//! What is to outlive a cell goes into a [`Store`], what a turn remembers into [`run_context`], what a session does into [`session_state`].
+//! [`injections`] tell the agent something, [`events`] everybody who watches.
 //!
-//! Natively (in an author's tests) the log goes to stderr, `config::get` answers none, and stores are in memory.
+//! Natively (in an author's tests) the log goes to stderr, `config::get` answers none, and what the others keep is in memory: each has a module `fake`.
 
 // So that `::plugbay_sdk` in what the macros write means this crate in its own tests, too.
 extern crate self as plugbay_sdk;
 
 mod answer;
-mod before_tool_call;
 mod call;
 pub mod config;
 mod error;
+pub mod events;
+pub mod injections;
 pub mod log;
+mod occasions;
+mod outcomes;
 mod payload;
+mod refusal;
+pub mod run_context;
+pub mod session_state;
+pub mod sessions;
 mod settings;
 mod slot;
 pub mod store;
+mod tool;
+mod transcript;
+mod value;
 
 /// The generated bindings: one module for the imports, and one for each interface that a plugin may export.
 #[doc(hidden)]
@@ -117,6 +158,11 @@ pub mod bindings {
 #[doc = include_str!("../docs/store.md")]
 struct StorePage;
 
+/// The authors' guide: the same.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/authors.md")]
+struct AuthorsPage;
+
 /// What each hook is told and may answer, by the hook's name.
 pub mod hooks {
     plugbay_sdk_macros::hooks! {}
@@ -125,31 +171,40 @@ pub mod hooks {
 /// What `#[plugin]` and `#[settings]` write into the author's crate.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::settings::{describe, read_settings, schema_of};
+    pub use crate::bindings::imports::plugbay::plugin::types::CallContext;
+    pub use crate::settings::{read_settings, schema_of};
     pub use crate::slot::Slot;
+    pub use crate::tool::{fallible_tool, no_such_tool, plain_tool, read_args, shown};
     pub use schemars;
     pub use serde;
 }
 
 pub use answer::IntoAnswer;
 pub use bindings::imports::plugbay::plugin::types::{
-    ActivationReason, ApprovalRequest, Cause, CauseKind, Decision, Entry, Payload, Placement, Principal, Role, Session, Severity, Text,
-    Transcript, Trigger, Truncated,
+    ActivationReason, ApprovalRequest, Cause, CauseKind, Decision, Entry, Payload, Placement, Principal, Role, SessionError, Severity,
+    Text, Trigger, Truncated,
 };
 pub use bindings::plugin::exports::plugbay::plugin::plugin::{Activation, DeactivationReason};
+pub use bindings::tools::exports::plugbay::plugin::tools::ToolResult;
 pub use call::Call;
 pub use error::{Error, Result};
-pub use hooks::before_tool_call::{Event as ToolCall, Outcome as ToolDecision};
-pub use hooks::message_received::Event as Message;
-pub use plugbay_sdk_macros::{plugin, settings};
-pub use serde_json::json;
+pub use hooks::names::*;
+pub use injections::Injection;
+pub use plugbay_sdk_macros::{args, plugin, settings};
+pub use refusal::Refusal;
+pub use serde_json::{Map, Value, json};
+pub use sessions::Session;
 pub use settings::Settings;
 pub use store::Store;
+pub use tool::{Args, IntoToolResult};
+pub use transcript::Transcript;
 
 /// All that a usual plugin needs: `use plugbay_sdk::prelude::*;`
 pub mod prelude {
+    pub use crate::hooks::names::*;
     pub use crate::{
-        Activation, ActivationReason, Call, DeactivationReason, Error, Message, Payload, Result, Store, Text, ToolCall, ToolDecision,
-        config, hooks, json, log, plugin, store,
+        Activation, ActivationReason, Call, DeactivationReason, Entry, Error, Injection, Map, Payload, Result, Role, Session, Severity,
+        Store, Text, ToolResult, Transcript, Trigger, Value, config, events, hooks, injections, json, log, plugin, run_context,
+        session_state, sessions, store,
     };
 }

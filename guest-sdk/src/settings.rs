@@ -35,14 +35,6 @@ pub fn read_settings<T: Settings>(config: &str) -> Result<T, String> {
     serde_json::from_str(config).map_err(|error| Error::new(format!("the settings: {error}")).to_string())
 }
 
-/// The answer of `describe`: the schema put before the rest, which is a JSON object.
-#[must_use]
-pub fn describe<T: Settings>(rest: &str) -> String {
-    let members = rest.strip_prefix('{').unwrap_or(rest);
-    let comma = if members == "}" { "" } else { "," };
-    ["{\"config\":", &T::schema(), comma, members].concat()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,13 +67,6 @@ mod tests {
         assert_eq!(schema["additionalProperties"], false);
         assert_eq!(schema["required"], serde_json::json!(["token"]));
         assert_eq!(schema["properties"]["words"]["items"]["properties"]["inner"]["x-secret"], true, "inlined");
-    }
-
-    #[test]
-    fn describe_puts_the_schema_first() {
-        let schema = Word::schema();
-        assert_eq!(describe::<Word>("{}"), format!("{{\"config\":{schema}}}"));
-        assert_eq!(describe::<Word>("{\"hooks\":[]}"), format!("{{\"config\":{schema},\"hooks\":[]}}"));
     }
 
     #[test]

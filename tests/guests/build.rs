@@ -12,7 +12,7 @@ use std::{env, fs};
 const TARGET: &str = "wasm32-wasip2";
 
 /// The packages to build.
-const PLUGINS: [&str; 11] = [
+const PLUGINS: [&str; 16] = [
     "shell-guard",
     "keyword-watch",
     "echo-one",
@@ -21,9 +21,14 @@ const PLUGINS: [&str; 11] = [
     "mischief",
     "no-shell",
     "probe",
+    "puppet",
     "counter",
     "bench-guest",
     "bench-counter",
+    "toolbox",
+    "toolbox-later",
+    "toolbox-two",
+    "witness",
 ];
 
 /// What the outer build sets and the nested one must not see: flags for the host, wrappers of clippy, and where to build.

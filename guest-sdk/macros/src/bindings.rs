@@ -4,7 +4,7 @@
 //! What it costs: about 30 ms of compile time each, in the SDK only. How it fails: an interface that the WIT folder doesn't have is an
 //! error of `wit_bindgen::generate!`, naming it.
 
-use crate::table::{self, API_VERSION, IMPORTS, Kind};
+use crate::table::{self, API_VERSION, IMPORTS};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
@@ -56,21 +56,30 @@ fn exporting(interface: &str) -> TokenStream {
     }
 }
 
-/// What `hooks!` becomes.
+/// What `hooks!` becomes: a module for each hook, and one with the names of all events and outcomes.
 pub(crate) fn hooks() -> TokenStream {
-    let modules = table::TABLE.iter().filter(|row| row.kind.is_hook()).map(|row| {
+    let hooks = || table::TABLE.iter().filter(|row| row.is_hook());
+    let modules = hooks().map(|row| {
         let module = module_name(row.interface);
-        let outcome = (row.kind != Kind::Observe).then(|| quote!(Outcome,));
         let doc = format!("The words of the hook `{}`, as the contract has them.", row.interface);
         quote! {
             #[doc = #doc]
             pub mod #module {
                 #[doc(no_inline)]
-                pub use crate::bindings::#module::exports::plugbay::plugin::#module::{Event, #outcome};
-                #[doc(hidden)]
                 pub use crate::bindings::#module::exports::plugbay::plugin::#module::*;
             }
         }
     });
-    quote!(#(#modules)*)
+    let names = hooks().map(|row| {
+        let (module, event) = (module_name(row.interface), format_ident!("{}", row.event));
+        let outcome = row.outcome.map(|name| format_ident!("{name}")).map(|name| quote!(, Outcome as #name));
+        quote!(#[doc(no_inline)] pub use super::#module::{Event as #event #outcome};)
+    });
+    quote! {
+        #(#modules)*
+        #[doc = "A name of its own for each event and each outcome; the crate's root and its prelude have them too."]
+        pub mod names {
+            #(#names)*
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The macros of `plugbay-sdk`. Authors reach them through that crate, which also documents them by example.
 //!
-//! What they are for: [`macro@plugin`] turns one `impl` block into a component's exports, [`macro@settings`] a struct into settings with a
-//! schema. [`bindings!`] and [`hooks!`] are the SDK's own. All of them read one list of exported interfaces, `table.rs`: a new hook is one
+//! What they are for: [`macro@plugin`] turns one `impl` block into a component's exports, [`macro@settings`] and [`macro@args`] a
+//! struct into settings, or a tool's arguments, with a schema. [`bindings!`] and [`hooks!`] are the SDK's own. All of them read one list of exported interfaces, `table.rs`: a new hook is one
 //! line there.
 //!
 //! What they cost: nothing when a plugin runs. They read no file and start no process.
@@ -27,7 +27,14 @@ pub fn plugin(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// the root of `plugbay_sdk`.
 #[proc_macro_attribute]
 pub fn settings(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    settings::expand_or_complain(arguments.into(), item.into()).into()
+    settings::expand_or_complain(settings::Filled::Settings, arguments.into(), item.into()).into()
+}
+
+/// Makes a tool's arguments of a struct: they are read by `serde`, and their JSON Schema is what the model is told. See the root of
+/// `plugbay_sdk`.
+#[proc_macro_attribute]
+pub fn args(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    settings::expand_or_complain(settings::Filled::Args, arguments.into(), item.into()).into()
 }
 
 /// The SDK's own: a module with generated bindings for the imports, and one for each exported interface.

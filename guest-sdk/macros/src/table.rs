@@ -7,7 +7,11 @@
 pub(crate) const API_VERSION: &str = "0.1.0";
 
 /// The interfaces that the SDK imports. What a plugin doesn't use vanishes when it is linked.
-pub(crate) const IMPORTS: &[&str] = &["types", "log", "config", "keyed-store"];
+pub(crate) const IMPORTS: &[&str] =
+    &["types", "log", "config", "run-context", "sessions", "keyed-store", "session-state", "events", "injections"];
+
+/// The interface that the methods with `#[tool]` make together.
+pub(crate) const TOOLS: &str = "tools";
 
 /// What an exported function is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,24 +27,22 @@ pub(crate) enum Kind {
     /// Takes over the memory of the previous version.
     Restore,
     /// A hook that may answer with an outcome.
-    Answer {
-        /// Whether it is about a tool, and so may be limited to some of them.
-        tools: bool,
-    },
+    Answer,
     /// A hook that only looks.
     Observe,
+    /// Makes what is shown of a session's state, which may be anything that can be JSON.
+    Project,
 }
 
-impl Kind {
-    /// Whether this is a hook, which takes options.
-    pub(crate) fn is_hook(self) -> bool {
-        matches!(self, Kind::Answer { .. } | Kind::Observe)
-    }
-
-    /// Whether `#[hook(tools(…))]` makes sense.
-    pub(crate) fn takes_tools(self) -> bool {
-        matches!(self, Kind::Answer { tools: true })
-    }
+/// What a hook may be limited to some of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Narrowing {
+    /// Nothing.
+    None,
+    /// It is about a tool: `tools(…)`.
+    Tools,
+    /// It is about an event: `topics(…)`.
+    Topics,
 }
 
 /// One method that `#[plugin]` knows.
@@ -52,21 +54,84 @@ pub(crate) struct Row {
     pub(crate) interface: &'static str,
     /// What it is.
     pub(crate) kind: Kind,
+    /// The SDK's name of a hook's event.
+    pub(crate) event: &'static str,
+    /// The SDK's name of a hook's outcome.
+    pub(crate) outcome: Option<&'static str>,
+    /// What a hook may be limited to some of.
+    pub(crate) narrowing: Narrowing,
 }
 
-const fn row(method: &'static str, interface: &'static str, kind: Kind) -> Row {
-    Row { method, interface, kind }
+/// A method of the plugin's own life.
+const fn life(method: &'static str, interface: &'static str, kind: Kind) -> Row {
+    Row { method, interface, kind, event: "", outcome: None, narrowing: Narrowing::None }
+}
+
+/// A hook that only looks, unless more is said.
+const fn hook(method: &'static str, interface: &'static str, event: &'static str) -> Row {
+    Row { method, interface, kind: Kind::Observe, event, outcome: None, narrowing: Narrowing::None }
+}
+
+impl Row {
+    /// It may answer with this.
+    const fn answers(self, outcome: &'static str) -> Self {
+        Self { kind: Kind::Answer, outcome: Some(outcome), ..self }
+    }
+
+    /// It may be limited to some of these.
+    const fn of(self, narrowing: Narrowing) -> Self {
+        Self { narrowing, ..self }
+    }
+
+    /// Whether this is a hook, which takes options.
+    pub(crate) fn is_hook(&self) -> bool {
+        matches!(self.kind, Kind::Answer | Kind::Observe | Kind::Project)
+    }
 }
 
 /// All of them.
 pub(crate) const TABLE: &[Row] = &[
-    row("activate", "plugin", Kind::Activate),
-    row("deactivate", "plugin", Kind::Deactivate),
-    row("started", "startup", Kind::Started),
-    row("save", "handover", Kind::Save),
-    row("restore", "handover", Kind::Restore),
-    row("before_tool_call", "before-tool-call", Kind::Answer { tools: true }),
-    row("message_received", "message-received", Kind::Observe),
+    life("activate", "plugin", Kind::Activate),
+    life("deactivate", "plugin", Kind::Deactivate),
+    life("started", "startup", Kind::Started),
+    life("save", "handover", Kind::Save),
+    life("restore", "handover", Kind::Restore),
+    hook("before_agent_run", "before-agent-run", "RunAsked").answers("RunDecision"),
+    hook("before_agent_reply", "before-agent-reply", "ReplyAsked").answers("Reply"),
+    hook("before_agent_finalize", "before-agent-finalize", "Answer").answers("Finalize"),
+    hook("agent_end", "agent-end", "TurnEnded"),
+    hook("before_model_resolve", "before-model-resolve", "ModelAsked").answers("ModelChoice"),
+    hook("llm_input", "llm-input", "ModelInput"),
+    hook("llm_output", "llm-output", "ModelOutput"),
+    hook("before_tool_call", "before-tool-call", "ToolCall").answers("ToolDecision").of(Narrowing::Tools),
+    hook("after_tool_call", "after-tool-call", "ToolEnded").of(Narrowing::Tools),
+    hook("message_received", "message-received", "Message"),
+    hook("before_dispatch", "before-dispatch", "MessageAsked").answers("DispatchClaim"),
+    hook("message_sent", "message-sent", "Sent"),
+    hook("agent_turn_prepare", "agent-turn-prepare", "TurnPrepared").answers("TurnContext"),
+    hook("before_prompt_build", "before-prompt-build", "PromptAsked").answers("PromptChange"),
+    hook("heartbeat_prompt", "heartbeat-prompt", "Heartbeat").answers("HeartbeatContext"),
+    hook("before_message_write", "before-message-write", "Written").answers("WriteDecision"),
+    hook("tool_result_persist", "tool-result-persist", "ToolAnswer").answers("AnswerChange").of(Narrowing::Tools),
+    hook("message_sending", "message-sending", "Sending").answers("SendDecision"),
+    hook("before_install", "before-install", "Installing").answers("InstallDecision"),
+    hook("model_call_started", "model-call-started", "ModelCall"),
+    hook("model_call_ended", "model-call-ended", "ModelCallEnd"),
+    hook("session_start", "session-start", "SessionBegan"),
+    hook("session_end", "session-end", "SessionEnded"),
+    hook("before_reset", "before-reset", "Resetting"),
+    hook("before_compaction", "before-compaction", "Compacting"),
+    hook("after_compaction", "after-compaction", "Compacted"),
+    hook("subagent_spawned", "subagent-spawned", "Spawned"),
+    hook("subagent_ended", "subagent-ended", "SubagentEnd"),
+    hook("gateway_start", "gateway-start", "Started"),
+    hook("gateway_stop", "gateway-stop", "Stopping"),
+    hook("job_changed", "job-changed", "JobChange"),
+    hook("tool_policy", "tool-policy", "PolicyAsked").answers("PolicyDecision").of(Narrowing::Tools),
+    hook("agent_events", "agent-events", "AgentEvent").of(Narrowing::Topics),
+    hook("approvals", "approvals", "ApprovalEnd"),
+    hook("cleanup", "cleanup", "CleanupAsked"),
+    Row { kind: Kind::Project, ..hook("session_projection", "session-projection", "Projecting") },
 ];
 
 /// The row of a method.
@@ -81,7 +146,7 @@ pub(crate) fn nearest(method: &str) -> Option<&'static str> {
     (likeness(&best) > 0.75).then_some(best.method)
 }
 
-/// The exported interfaces, each once, in the table's order.
+/// The exported interfaces, each once, in the table's order; the tools' last.
 pub(crate) fn interfaces() -> Vec<&'static str> {
     let mut all = Vec::new();
     for row in TABLE {
@@ -89,6 +154,7 @@ pub(crate) fn interfaces() -> Vec<&'static str> {
             all.push(row.interface);
         }
     }
+    all.push(TOOLS);
     all
 }
 
@@ -98,16 +164,30 @@ mod tests {
 
     #[test]
     fn a_hooks_method_is_its_interface_in_snake_case() {
-        for row in TABLE.iter().filter(|row| row.kind.is_hook()) {
+        for row in TABLE.iter().filter(|row| row.is_hook()) {
             assert_eq!(row.method, row.interface.replace('-', "_"));
         }
     }
 
     #[test]
-    fn no_method_stands_twice() {
-        for (at, row) in TABLE.iter().enumerate() {
-            assert!(TABLE[..at].iter().all(|earlier| earlier.method != row.method), "{}", row.method);
+    fn no_method_and_no_name_stands_twice() {
+        let mut names: Vec<&str> = TABLE.iter().map(|row| row.method).collect();
+        names.extend(TABLE.iter().filter(|row| row.is_hook()).map(|row| row.event));
+        names.extend(TABLE.iter().filter_map(|row| row.outcome));
+        for (at, name) in names.iter().enumerate() {
+            assert!(!names[..at].contains(name), "{name}");
         }
+    }
+
+    #[test]
+    fn every_interface_that_the_contract_exports_has_a_row() {
+        let worlds = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit/worlds.wit");
+        let text = std::fs::read_to_string(worlds).unwrap();
+        let exported = text.lines().filter_map(|line| line.trim().strip_prefix("export ")?.strip_suffix(';'));
+        let (mut exported, mut known): (Vec<&str>, _) = (exported.collect(), interfaces());
+        exported.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(known, exported);
     }
 
     #[test]

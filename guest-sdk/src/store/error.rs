@@ -2,20 +2,12 @@
 //!
 //! What it is for: one enum to match on, with the operation and the host's own words. What it costs: two strings. How it fails: it doesn't.
 
+use crate::Refusal;
 use crate::bindings::imports::plugbay::plugin::keyed_store::{Error as HostError, ErrorCode};
 use std::fmt;
 
 /// What a store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
-
-/// What the host said when it refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The operation that was called, as the contract names it: `register`, `compare-and-apply` …
-    pub operation: String,
-    /// What was asked, what refused it and what would change that.
-    pub message: String,
-}
 
 /// Why an operation of a store has no answer.
 #[derive(Debug)]
@@ -79,12 +71,10 @@ impl StoreError {
         }
     }
 
-    /// The operation that was called: `register`, `lookup` …
+    /// What the host said, unless it is the SDK that refuses.
     #[must_use]
-    pub fn operation(&self) -> &str {
+    pub fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::Json { operation, .. } => operation,
-            Self::TooContended { .. } => "update",
             Self::OpenFailed(refusal)
             | Self::Unavailable(refusal)
             | Self::SchemaUnsupported(refusal)
@@ -94,7 +84,17 @@ impl StoreError {
             | Self::LimitExceeded(refusal)
             | Self::InvalidInput(refusal)
             | Self::Denied(refusal)
-            | Self::NotLive(refusal) => &refusal.operation,
+            | Self::NotLive(refusal) => Some(refusal),
+            Self::Json { .. } | Self::TooContended { .. } => None,
+        }
+    }
+
+    /// The operation that was called: `register`, `lookup` …
+    #[must_use]
+    pub fn operation(&self) -> &str {
+        match self {
+            Self::Json { operation, .. } => operation,
+            refused => refused.refusal().map_or("update", |refusal| &refusal.operation),
         }
     }
 
@@ -105,16 +105,7 @@ impl StoreError {
             Self::Json { key: Some(key), .. } => format!("the value of {key:?} doesn't fit its type"),
             Self::Json { key: None, .. } => "the value can't be JSON".into(),
             Self::TooContended { key, attempts } => format!("{key:?} was changed by somebody else in each of {attempts} attempts"),
-            Self::OpenFailed(refusal)
-            | Self::Unavailable(refusal)
-            | Self::SchemaUnsupported(refusal)
-            | Self::ReadFailed(refusal)
-            | Self::WriteFailed(refusal)
-            | Self::Corrupt(refusal)
-            | Self::LimitExceeded(refusal)
-            | Self::InvalidInput(refusal)
-            | Self::Denied(refusal)
-            | Self::NotLive(refusal) => refusal.message.clone(),
+            refused => refused.refusal().map(|refusal| refusal.message.clone()).unwrap_or_default(),
         }
     }
 }

@@ -28,8 +28,9 @@ mod options;
 #[cfg(test)]
 mod tests;
 
+pub use crate::refusal::Refusal;
 pub use change::{Applied, Change, Condition, Entry, Observation, Page};
-pub use error::{Refusal, Result, StoreError};
+pub use error::{Result, StoreError};
 pub use options::{Options, Range};
 
 use crate::bindings::imports::plugbay::plugin::keyed_store as contract;
@@ -48,7 +49,7 @@ use std::time::Duration;
 const ATTEMPTS: u32 = 16;
 
 /// Whole milliseconds, rounded up: a time that isn't zero doesn't become it. What is beyond `u64` is refused by the host.
-const fn milliseconds(time: Duration) -> u64 {
+pub(crate) const fn milliseconds(time: Duration) -> u64 {
     let whole = time.as_nanos().div_ceil(1_000_000);
     if whole > u64::MAX as u128 { u64::MAX } else { whole as u64 }
 }

@@ -1,9 +1,11 @@
-//! Builds of the plugin `shell-guard`, as an author might hand them over: a good one, a later one, and two that go wrong.
+//! Builds that nobody compiled: of the plugin `shell-guard` a good one, a later one and two that go wrong, as an author might hand them over; of
+//! `witness` as many plugins as a test wants.
 //!
-//! What it is for: the operators' guide tries things with them, word for word, and so does the test that keeps the guide honest. What it costs: some
-//! milliseconds to make, a megabyte to keep. How it fails: as writing files fails, or where the manifest isn't found that is to say another version.
+//! What it is for: the operators' guide tries things with the first, word for word, and so does the test that keeps the guide honest; pipelines are
+//! tested with the others. What it costs: some milliseconds to make, a megabyte to keep. How it fails: as reading and writing files fails, or where the
+//! bytes aren't found that are to say something else.
 
-use crate::built::SHELL_GUARD;
+use crate::built::{SHELL_GUARD, WITNESS};
 use crate::odd::Odd;
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -40,12 +42,39 @@ fn bad(version: &str) -> Odd {
 
 /// The same code as another version: what tells versions apart is the manifest, which also stands among the code's data.
 fn later(mut build: Vec<u8>) -> io::Result<Vec<u8>> {
-    let places: Vec<_> = build.windows(FIRST.len()).enumerate().filter(|(_, window)| *window == FIRST).map(|(at, _)| at).collect();
+    replace(&mut build, FIRST, LATER)?;
+    Ok(build)
+}
+
+/// What the built witness says of its id.
+const WITNESS_ID: &[u8] = br#""id":"witness-a""#;
+
+/// What it says of each hook's priority.
+const WITNESS_PRIORITY: &[u8] = br#""priority":500"#;
+
+/// The plugin `witness` under the id `witness-<letter>`: `a` to `z`. Its hooks that answer have this priority, from 100 to 999; as it is compiled, 500.
+///
+/// # Errors
+///
+/// When the build can't be read, or letter or priority are out of range.
+pub fn witness(letter: char, priority: u16) -> io::Result<Vec<u8>> {
+    if !letter.is_ascii_lowercase() || !(100..=999).contains(&priority) {
+        return Err(io::Error::new(ErrorKind::InvalidInput, format!("no witness has the letter {letter:?} and the priority {priority}")));
+    }
+    let mut build = std::fs::read(WITNESS)?;
+    replace(&mut build, WITNESS_ID, format!(r#""id":"witness-{letter}""#).as_bytes())?;
+    replace(&mut build, WITNESS_PRIORITY, format!(r#""priority":{priority}"#).as_bytes())?;
+    Ok(build)
+}
+
+/// Replaces some bytes wherever they are by as many others, so that nothing else in the file moves.
+fn replace(build: &mut [u8], old: &[u8], new: &[u8]) -> io::Result<()> {
+    let places: Vec<_> = build.windows(old.len()).enumerate().filter(|(_, window)| *window == old).map(|(at, _)| at).collect();
     for at in &places {
-        if let Some(manifest) = build.get_mut(*at..at + FIRST.len()) {
-            manifest.copy_from_slice(LATER);
+        if let Some(place) = build.get_mut(*at..at + old.len()) {
+            place.copy_from_slice(new);
         }
     }
-    let absent = || io::Error::new(ErrorKind::InvalidData, format!("{SHELL_GUARD} isn't shell-guard 0.1.0"));
-    if places.is_empty() { Err(absent()) } else { Ok(build) }
+    let absent = || io::Error::new(ErrorKind::InvalidData, format!("no `{}` in the build", String::from_utf8_lossy(old)));
+    if places.is_empty() { Err(absent()) } else { Ok(()) }
 }

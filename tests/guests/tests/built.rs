@@ -15,10 +15,13 @@ struct Component {
 }
 
 fn read(path: &str) -> Component {
-    let bytes = std::fs::read(path).unwrap();
+    read_bytes(path, &std::fs::read(path).unwrap())
+}
+
+fn read_bytes(path: &str, bytes: &[u8]) -> Component {
     let mut component = Component::default();
     let mut depth = 0;
-    for payload in Parser::new(0).parse_all(&bytes) {
+    for payload in Parser::new(0).parse_all(bytes) {
         match payload.unwrap() {
             Payload::Version { encoding, .. } => {
                 depth += 1;
@@ -85,16 +88,62 @@ fn each_plugin_has_the_surface_of_its_methods() {
     assert_eq!(surface(built::ECHO_TWO), surface(built::ECHO_ONE));
 }
 
+/// What the contract's world exports or imports.
+fn contract(word: &str) -> Vec<String> {
+    let world = include_str!("../../../wit/worlds.wit");
+    let names = world.lines().filter_map(|line| line.trim().strip_prefix(word)?.strip_suffix(';'));
+    let mut all: Vec<String> = names.map(|name| format!("plugbay:plugin/{name}@0.1.0")).collect();
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn the_witness_exports_each_hook_and_the_tools_import_what_there_is_for_them() {
+    let lifecycle = ["plugbay:plugin/startup@0.1.0", "plugbay:plugin/handover@0.1.0"];
+    let mut hooks = contract("export ");
+    hooks.retain(|name| !lifecycle.contains(&name.as_str()));
+    assert_eq!(read(built::WITNESS).exports(), hooks);
+    let mut imports = contract("import ");
+    let unused = [CONFIG, LOG, "plugbay:plugin/keyed-store@0.1.0"];
+    imports.retain(|name| !unused.contains(&name.as_str()));
+    assert_eq!(read(built::TOOLBOX).own_imports(), imports);
+    assert_eq!(read(built::TOOLBOX).exports(), [PLUGIN, "plugbay:plugin/session-projection@0.1.0", "plugbay:plugin/tools@0.1.0"]);
+}
+
+#[test]
+fn ten_witnesses_differ_in_their_ids_and_priorities_only() {
+    let compiled = std::fs::read(built::WITNESS).unwrap();
+    for (letter, priority) in ('a'..='j').zip(100..) {
+        let build = plugbay_guests::builds::witness(letter, priority).unwrap();
+        assert_eq!(read_bytes("witness", &build).manifest()["id"], format!("witness-{letter}"));
+        assert_eq!(build.len(), compiled.len());
+        let said = format!(r#"{{"hook":"before-tool-call","priority":{priority}}}"#);
+        assert!(build.windows(said.len()).any(|window| window == said.as_bytes()), "{said}");
+    }
+    assert_eq!(plugbay_guests::builds::witness('a', 500).unwrap(), compiled);
+    assert!(plugbay_guests::builds::witness('A', 500).is_err() && plugbay_guests::builds::witness('a', 99).is_err());
+}
+
 #[test]
 fn each_plugin_carries_one_manifest_from_its_cargo_toml() {
     for (package, path) in built::ALL {
         let manifest = read(path).manifest();
-        let id = if package.starts_with("echo-") { "echo" } else { package };
+        let id = match *package {
+            "echo-one" | "echo-two" => "echo",
+            "toolbox-later" => "toolbox",
+            "witness" => "witness-a",
+            package => package,
+        };
         assert_eq!(manifest["id"], id);
-        assert_eq!(manifest["license"], "Apache-2.0 OR MIT");
+        if id != "puppet" {
+            // That one is written without the SDK, and its manifest by hand.
+            assert_eq!(manifest["license"], "Apache-2.0 OR MIT");
+        }
     }
     assert_eq!(read(built::ECHO_ONE).manifest()["version"], "0.1.0");
     assert_eq!(read(built::ECHO_TWO).manifest()["version"], "0.2.0");
+    assert_eq!(read(built::TOOLBOX).manifest()["version"], "1.0.0");
+    assert_eq!(read(built::TOOLBOX_LATER).manifest()["version"], "2.0.0");
     assert_eq!(read(built::NO_SHELL).manifest()["authors"], json!(["The Plugbay founders"]));
 }
 

@@ -3,11 +3,12 @@
 //! What it is for: the few facts that neither Cargo.toml nor the methods tell. What it costs: nothing at run time. How it fails: an unknown
 //! name, a value twice or an unknown isolation is an error there.
 
+use super::texts::bounded;
 use crate::json;
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::meta::ParseNestedMeta;
 use syn::parse::Parser;
-use syn::{LitStr, Result};
+use syn::{Error, LitStr, Result, Token};
 
 /// How the code may be kept, as `wit/registration.schema.json` has it.
 const ISOLATIONS: [&str; 4] = ["shared", "pool", "session", "call"];
@@ -21,10 +22,12 @@ pub(crate) struct Arguments {
     pub(crate) version: Option<LitStr>,
     /// Which ways of keeping it the code bears; empty if not said.
     pub(crate) isolation: Vec<&'static str>,
+    /// The namespaces of the state that it keeps about sessions, and what each holds.
+    pub(crate) session_state: Vec<(String, String)>,
 }
 
 impl Arguments {
-    /// Reads `id = "…", version = "…", isolation(…)`, in any order.
+    /// Reads `id = "…", version = "…", isolation(…), session_state(…)`, in any order.
     pub(crate) fn parse(tokens: TokenStream) -> Result<Self> {
         let mut arguments = Self::default();
         syn::meta::parser(|meta| arguments.take(&meta)).parse2(tokens)?;
@@ -38,9 +41,44 @@ impl Arguments {
             put(&mut self.version, meta)
         } else if meta.path.is_ident("isolation") {
             meta.parse_nested_meta(|mode| self.take_isolation(&mode))
+        } else if meta.path.is_ident("session_state") {
+            self.take_session_state(meta)
         } else {
-            Err(meta.error("a plugin has `id = \"…\"`, `version = \"…\"` and `isolation(…)`"))
+            Err(meta.error("a plugin has `id = \"…\"`, `version = \"…\"`, `isolation(…)` and `session_state(name = \"what it holds\", …)`"))
         }
+    }
+
+    /// Reads `(name = "what it holds", …)`; a name that is no Rust name stands in quotes.
+    fn take_session_state(&mut self, meta: &ParseNestedMeta) -> Result<()> {
+        let list;
+        syn::parenthesized!(list in meta.input);
+        while !list.is_empty() {
+            let name = if list.peek(LitStr) { list.parse()? } else { named(&list.parse()?) };
+            list.parse::<Token![=]>()?;
+            let description = bounded(&list.parse()?, 4_096)?;
+            let text = name.value();
+            if let Some(why) = self.refused_namespace(&text) {
+                return Err(Error::new(name.span(), why));
+            }
+            self.session_state.push((text, description));
+            if !list.is_empty() {
+                list.parse::<Token![,]>()?;
+            }
+        }
+        if self.session_state.is_empty() { Err(meta.error("no namespace at all; leave `session_state` out")) } else { Ok(()) }
+    }
+
+    /// Why a name can't be one more namespace.
+    fn refused_namespace(&self, name: &str) -> Option<String> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+        let good = name.starts_with(|first: char| first.is_ascii_alphanumeric()) && name.len() <= 128 && name.bytes().all(plain);
+        if !good {
+            return Some(format!("{name:?} is no namespace: a letter or digit, then up to 127 letters, digits, `.`, `_` and `-`"));
+        }
+        if self.session_state.iter().any(|(known, _)| known == name) {
+            return Some(format!("`{name}` stands here twice"));
+        }
+        (self.session_state.len() == 32).then(|| "32 namespaces at most".into())
     }
 
     fn take_isolation(&mut self, mode: &ParseNestedMeta) -> Result<()> {
@@ -59,10 +97,23 @@ impl Arguments {
         self.id.as_ref().or(self.version.as_ref()).map(LitStr::span)
     }
 
+    /// The namespaces as JSON, if there are any.
+    pub(crate) fn session_state_json(&self) -> Option<String> {
+        let entry = |(namespace, description): &(String, String)| {
+            json::object([("namespace", json::string(namespace)), ("description", json::string(description))])
+        };
+        (!self.session_state.is_empty()).then(|| json::array(self.session_state.iter().map(entry)))
+    }
+
     /// The modes as JSON, if they were said.
     pub(crate) fn isolation_json(&self) -> Option<String> {
         (!self.isolation.is_empty()).then(|| json::array(self.isolation.iter().map(|mode| json::string(mode))))
     }
+}
+
+/// A Rust name as a text.
+fn named(name: &Ident) -> LitStr {
+    LitStr::new(&name.to_string(), name.span())
 }
 
 /// Reads `= "…"` into an empty place.

@@ -4,11 +4,11 @@
 //! natively a constant mentions them instead, since a native library can't have such names. What it costs: one `RefCell` borrow a call.
 //! How it fails: a wrong type is an error of the compiler at the author's type, since each piece carries the span of what it is made from.
 
-use super::Plugin;
 use super::method::Method;
+use super::tool::Tool;
+use super::{Plugin, describe};
 use crate::bindings::{exported, module_name};
-use crate::json;
-use crate::table::Kind;
+use crate::table::{Kind, TOOLS};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -22,7 +22,10 @@ pub(crate) fn exports(plugin: &Plugin) -> TokenStream {
     if let (Some(save), Some(restore)) = (plugin.method(Kind::Save), plugin.method(Kind::Restore)) {
         interfaces.push(handover(plugin, save, restore));
     }
-    interfaces.extend(plugin.methods.iter().filter(|method| method.row.kind.is_hook()).map(|method| hook(plugin, method)));
+    interfaces.extend(plugin.methods.iter().filter(|method| method.row.is_hook()).map(|method| hook(plugin, method)));
+    if !plugin.tools.is_empty() {
+        interfaces.push(tools(plugin));
+    }
     quote! {
         const _: () = {
             struct Exports;
@@ -64,10 +67,11 @@ fn wanted(plugin: &Plugin, method: &Method) -> TokenStream {
     match method.row.kind {
         Kind::Activate => quote!(#ty),
         Kind::Save => quote!(::std::vec::Vec<u8>),
-        Kind::Answer { .. } => {
+        Kind::Answer => {
             let path = exported(method.row.interface);
             quote!(::core::option::Option<#path::Outcome>)
         }
+        Kind::Project => quote!(::core::option::Option<_>),
         Kind::Deactivate | Kind::Started | Kind::Restore | Kind::Observe => quote!(()),
     }
 }
@@ -109,7 +113,7 @@ fn delegate(plugin: &Plugin, method: &Method, arguments: &[TokenStream]) -> Toke
 
 fn lifecycle(plugin: &Plugin) -> TokenStream {
     let path = exported("plugin");
-    let describe = describe(plugin);
+    let describe = describe::describe(plugin);
     let activate = activate(plugin);
     let deactivate = plugin.method(Kind::Deactivate).map(|method| {
         let (ty, name) = (&plugin.ty, &method.name);
@@ -148,26 +152,6 @@ fn activate(plugin: &Plugin) -> TokenStream {
     quote!({ #settings #made })
 }
 
-/// The answer of `describe`: a constant, but for the schema of the settings.
-fn describe(plugin: &Plugin) -> TokenStream {
-    let rest = describe_json(plugin);
-    match plugin.method(Kind::Activate).and_then(Method::settings) {
-        None => quote!(::std::string::String::from(#rest)),
-        Some(settings) => quote_spanned!(at(settings.span())=> ::plugbay_sdk::__private::describe::<#settings>(#rest)),
-    }
-}
-
-/// What `describe` says beside the schema.
-pub(crate) fn describe_json(plugin: &Plugin) -> String {
-    let hooks: Vec<String> = plugin.methods.iter().filter_map(|method| method.options.json(method.row.interface)).collect();
-    let mut members = Vec::new();
-    if !hooks.is_empty() {
-        members.push(("hooks", json::array(hooks)));
-    }
-    members.extend(plugin.arguments.isolation_json().map(|modes| ("isolation", modes)));
-    json::object(members)
-}
-
 fn startup(plugin: &Plugin, started: &Method) -> TokenStream {
     let body = delegate(plugin, started, &[quote!(reason)]);
     let functions = quote! {
@@ -194,12 +178,58 @@ fn handover(plugin: &Plugin, save: &Method, restore: &Method) -> TokenStream {
 
 fn hook(plugin: &Plugin, method: &Method) -> TokenStream {
     let path = exported(method.row.interface);
-    let answer = wanted(plugin, method);
-    let body = delegate(plugin, method, &[quote!(&context), quote!(event)]);
+    let body = delegate(plugin, method, &[quote!(&call), quote!(event)]);
+    let (answer, body) = match method.row.kind {
+        Kind::Project => (quote!(::core::option::Option<::std::string::String>), quote!(::plugbay_sdk::__private::shown(#body))),
+        _ => (wanted(plugin, method), body),
+    };
     let functions = quote! {
-        fn handle(context: ::plugbay_sdk::Call<'_>, event: #path::Event) -> ::core::result::Result<#answer, ::std::string::String> {
+        fn handle(context: ::plugbay_sdk::__private::CallContext<'_>, event: #path::Event) -> ::core::result::Result<#answer, ::std::string::String> {
+            let call = ::plugbay_sdk::Call::from(context);
             #body
         }
     };
     interface(method.row.interface, "handle", &functions)
+}
+
+/// The plugin's tools: one function that looks at the name.
+fn tools(plugin: &Plugin) -> TokenStream {
+    let path = exported(TOOLS);
+    let arms = plugin.tools.iter().map(|tool| {
+        let (name, body) = (&tool.name, tool_call(plugin, tool));
+        quote!(#name => #body,)
+    });
+    let functions = quote! {
+        fn handle(
+            context: ::plugbay_sdk::__private::CallContext<'_>,
+            event: #path::Event,
+        ) -> ::core::result::Result<#path::ToolResult, ::std::string::String> {
+            let call = ::plugbay_sdk::Call::from(context);
+            match event.name.as_str() {
+                #(#arms)*
+                other => ::core::result::Result::Err(::plugbay_sdk::__private::no_such_tool(other)),
+            }
+        }
+    };
+    interface(TOOLS, "handle", &functions)
+}
+
+/// One tool, with its arguments read and its answer turned into JSON.
+fn tool_call(plugin: &Plugin, tool: &Tool) -> TokenStream {
+    let (ty, method) = (&plugin.ty, &tool.method);
+    let call = quote_spanned!(at(tool.call.span())=> &call);
+    let (read, args) = match &tool.args {
+        Some(args) => {
+            let (span, name) = (at(args.span()), &tool.name);
+            let read = quote_spanned!(span=> ::plugbay_sdk::__private::read_args::<#args>);
+            (Some(quote!(let args = #read(#name, &event.params)?;)), Some(quote_spanned!(span=> args)))
+        }
+        None => (None, None),
+    };
+    let answer = match tool.fallible {
+        true => quote_spanned!(at(tool.answer)=> ::plugbay_sdk::__private::fallible_tool),
+        false => quote_spanned!(at(tool.answer)=> ::plugbay_sdk::__private::plain_tool),
+    };
+    let called = quote!(#answer(<#ty>::#method(plugin, #call, #args)));
+    quote!({ #read PLUGIN.with(|slot| slot.call(|plugin| #called)) })
 }

@@ -7,8 +7,9 @@
 use super::options::Options;
 use crate::table::{self, Kind, Row};
 use proc_macro2::{Ident, Span};
+use std::ops::RangeInclusive;
 use syn::spanned::Spanned;
-use syn::{Error, FnArg, ImplItemFn, Result, ReturnType, Signature, Type};
+use syn::{Attribute, Error, FnArg, ImplItemFn, Result, ReturnType, Signature, Type};
 
 /// A method that will be an export, or part of one.
 pub(crate) struct Method {
@@ -30,17 +31,10 @@ impl Method {
         let signature = &function.sig;
         let name = signature.ident.clone();
         let row = table::find(&name.to_string()).ok_or_else(|| unknown(&name))?;
-        if let Some(attribute) =
-            function.attrs.iter().find(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr"))
-        {
-            return Err(Error::new_spanned(attribute, "`#[plugin]` can't see what this decides: put it on the whole `impl` block"));
-        }
-        check_plain(signature, row)?;
+        check_cfg(function)?;
+        check_plain(signature, &expected(row))?;
         let parameters = check_shape(signature, row)?;
-        let answer = match &signature.output {
-            ReturnType::Default => name.span(),
-            ReturnType::Type(_, ty) => ty.span(),
-        };
+        let answer = answer_span(signature);
         let options = Options::parse(&function.attrs, row)?;
         Ok(Self { row, name, parameters, answer, options })
     }
@@ -61,12 +55,12 @@ fn unknown(name: &Ident) -> Error {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => format!("the host calls {}.", table::TABLE.iter().map(|row| format!("`{}`", row.method)).collect::<Vec<_>>().join(", ")),
     };
-    Error::new(name.span(), format!("the host calls no `{text}`: {guess} Helpers live in another impl block"))
+    Error::new(name.span(), format!("the host calls no `{text}`: {guess} A tool has `#[tool]`; helpers live in another impl block"))
 }
 
 /// What no exported method can be.
-fn check_plain(signature: &Signature, row: &Row) -> Result<()> {
-    let wrong = |span, what: &str| Err(Error::new(span, format!("`{}` can't be {what}; it is `{}`", row.method, expected(row))));
+pub(crate) fn check_plain(signature: &Signature, expected: &str) -> Result<()> {
+    let wrong = |span, what: &str| Err(Error::new(span, format!("`{}` can't be {what}; it is `{expected}`", signature.ident)));
     if let Some(word) = &signature.asyncness {
         return wrong(word.span(), "async");
     }
@@ -81,7 +75,18 @@ fn check_plain(signature: &Signature, row: &Row) -> Result<()> {
 
 /// The receiver and the number of parameters.
 fn check_shape(signature: &Signature, row: &Row) -> Result<Vec<Type>> {
-    let wrong = |span| Err(Error::new(span, format!("expected `{}`", expected(row))));
+    let (receiver, counts) = match row.kind {
+        Kind::Activate => (false, 1..=2),
+        Kind::Save => (true, 0..=0),
+        Kind::Deactivate | Kind::Started => (true, 1..=1),
+        Kind::Restore | Kind::Answer | Kind::Observe | Kind::Project => (true, 2..=2),
+    };
+    parameters(signature, receiver, counts, &expected(row))
+}
+
+/// The types of the parameters after `self`, if there are as many as there should be.
+pub(crate) fn parameters(signature: &Signature, receiver: bool, counts: RangeInclusive<usize>, expected: &str) -> Result<Vec<Type>> {
+    let wrong = |span| Err(Error::new(span, format!("expected `{expected}`")));
     let by_reference = signature.receiver().map(|receiver| receiver.reference.is_some() && receiver.colon_token.is_none());
     let parameters: Vec<Type> = signature
         .inputs
@@ -91,13 +96,7 @@ fn check_shape(signature: &Signature, row: &Row) -> Result<Vec<Type>> {
             FnArg::Receiver(_) => None,
         })
         .collect();
-    let (receiver, counts) = match row.kind {
-        Kind::Activate => (None, 1..=2),
-        Kind::Save => (Some(true), 0..=0),
-        Kind::Deactivate | Kind::Started => (Some(true), 1..=1),
-        Kind::Restore | Kind::Answer { .. } | Kind::Observe => (Some(true), 2..=2),
-    };
-    if by_reference != receiver {
+    if by_reference != receiver.then_some(true) {
         return wrong(signature.receiver().map_or_else(|| signature.ident.span(), Spanned::span));
     }
     if !counts.contains(&parameters.len()) {
@@ -106,17 +105,36 @@ fn check_shape(signature: &Signature, row: &Row) -> Result<Vec<Type>> {
     Ok(parameters)
 }
 
+/// Where the author wrote what a method answers.
+pub(crate) fn answer_span(signature: &Signature) -> Span {
+    match &signature.output {
+        ReturnType::Default => signature.ident.span(),
+        ReturnType::Type(_, ty) => ty.span(),
+    }
+}
+
+/// What `#[cfg(…)]` decides isn't known yet.
+pub(crate) fn check_cfg(function: &ImplItemFn) -> Result<()> {
+    let decides = |attribute: &&Attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr");
+    match function.attrs.iter().find(decides) {
+        Some(attribute) => Err(Error::new_spanned(attribute, "`#[plugin]` can't see what this decides: put it on the whole `impl` block")),
+        None => Ok(()),
+    }
+}
+
 /// How the method is written.
 pub(crate) fn expected(row: &Row) -> String {
     let name = row.method;
-    let hook = format!("fn {name}(&mut self, call: &Call, event: hooks::{name}::Event)");
+    let hook = format!("fn {name}(&mut self, call: &Call, event: {})", row.event);
+    let outcome = row.outcome.unwrap_or_default();
     match row.kind {
         Kind::Activate => "fn activate(activation: &Activation, settings: YourSettings) -> Result<Self>".into(),
         Kind::Deactivate => "fn deactivate(&mut self, reason: DeactivationReason)".into(),
         Kind::Started => "fn started(&mut self, reason: ActivationReason) -> Result<()>".into(),
         Kind::Save => "fn save(&mut self) -> Result<Vec<u8>>".into(),
         Kind::Restore => "fn restore(&mut self, from_version: &str, saved: Vec<u8>) -> Result<()>".into(),
-        Kind::Answer { .. } => format!("{hook} -> Result<Option<hooks::{name}::Outcome>>"),
+        Kind::Answer => format!("{hook} -> Result<Option<{outcome}>>"),
         Kind::Observe => format!("{hook} -> Result<()>"),
+        Kind::Project => format!("{hook} -> Result<Option<Shown>>"),
     }
 }

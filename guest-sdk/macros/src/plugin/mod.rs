@@ -5,20 +5,24 @@
 //! block itself is always kept, so that one mistake doesn't bring a second message.
 
 mod arguments;
+mod describe;
 mod glue;
 mod method;
 mod options;
 #[cfg(test)]
 mod tests;
+mod texts;
+mod tool;
 
 use crate::manifest::Manifest;
 use crate::table::Kind;
 use arguments::Arguments;
 use method::Method;
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::spanned::Spanned;
-use syn::{Error, ImplItem, ItemImpl, Result};
+use syn::{Error, ImplItem, ImplItemFn, ItemImpl, Result};
+use tool::Tool;
 
 /// Everything that was read from the author's block.
 struct Plugin {
@@ -26,6 +30,7 @@ struct Plugin {
     manifest: Manifest,
     ty: syn::Type,
     methods: Vec<Method>,
+    tools: Vec<Tool>,
 }
 
 impl Plugin {
@@ -66,10 +71,12 @@ fn expand(arguments: TokenStream, item: TokenStream, cargo: Manifest) -> Result<
         manifest.version = version.value();
     }
     manifest.check(place)?;
-    let methods = read_methods(&block)?;
+    let (methods, tools) = read_methods(&block)?;
     strip_options(&mut block);
-    let plugin = Plugin { arguments, manifest, ty: (*block.self_ty).clone(), methods };
+    let plugin = Plugin { arguments, manifest, ty: (*block.self_ty).clone(), methods, tools };
     check_handover(&plugin)?;
+    check_projection(&plugin)?;
+    check_tools(&plugin.tools)?;
     let exports = glue::exports(&plugin);
     Ok(quote!(#block #exports))
 }
@@ -86,20 +93,49 @@ fn check_block(block: &ItemImpl) -> Result<()> {
 }
 
 /// All methods of the block, or all that is wrong with them.
-fn read_methods(block: &ItemImpl) -> Result<Vec<Method>> {
-    let mut methods: Vec<Method> = Vec::new();
+fn read_methods(block: &ItemImpl) -> Result<(Vec<Method>, Vec<Tool>)> {
+    let (mut methods, mut tools) = (Vec::new(), Vec::new());
     let mut errors: Option<Error> = None;
     for item in &block.items {
         let ImplItem::Fn(function) = item else { continue };
-        match Method::parse(function) {
-            Ok(method) => methods.push(method),
-            Err(error) => match &mut errors {
+        if let Err(error) = read_method(function, &mut methods, &mut tools) {
+            match &mut errors {
                 Some(all) => all.combine(error),
                 None => errors = Some(error),
-            },
+            }
         }
     }
-    errors.map_or(Ok(methods), Err)
+    errors.map_or(Ok((methods, tools)), Err)
+}
+
+/// A tool if it says so, and otherwise something that the table knows.
+fn read_method(function: &ImplItemFn, methods: &mut Vec<Method>, tools: &mut Vec<Tool>) -> Result<()> {
+    match tool::attribute(&function.attrs) {
+        Some(attribute) => tools.push(Tool::parse(function, attribute)?),
+        None => methods.push(Method::parse(function)?),
+    }
+    Ok(())
+}
+
+/// Each tool has a name of its own.
+fn check_tools(tools: &[Tool]) -> Result<()> {
+    for (at, tool) in tools.iter().enumerate() {
+        if tools.iter().take(at).any(|earlier| earlier.name == tool.name) {
+            return Err(Error::new(tool.method.span(), format!("two tools are named `{}`", tool.name)));
+        }
+    }
+    if tools.len() > 128 { Err(Error::new(Span::call_site(), format!("{} tools; 128 at most", tools.len()))) } else { Ok(()) }
+}
+
+/// Without a namespace there is no state to show.
+fn check_projection(plugin: &Plugin) -> Result<()> {
+    match plugin.method(Kind::Project) {
+        Some(method) if plugin.arguments.session_state.is_empty() => {
+            let text = "there is no state to show: name it with `#[plugin(session_state(name = \"what it holds\"))]`";
+            Err(Error::new(method.name.span(), text))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Half a handover would lose what the other half was for.
@@ -112,11 +148,11 @@ fn check_handover(plugin: &Plugin) -> Result<()> {
     Err(Error::new(there.name.span(), format!("`save` and `restore` go together: `{missing}` is missing")))
 }
 
-/// Takes `#[hook(…)]` off: it is this macro's own.
+/// Takes `#[hook(…)]` and `#[tool(…)]` off: they are this macro's own.
 fn strip_options(block: &mut ItemImpl) {
     for item in &mut block.items {
         if let ImplItem::Fn(function) = item {
-            function.attrs.retain(|attribute| !attribute.path().is_ident("hook"));
+            function.attrs.retain(|attribute| !attribute.path().is_ident("hook") && !attribute.path().is_ident("tool"));
         }
     }
 }

@@ -1,14 +1,14 @@
 //! What stands in `#[hook(…)]` on a method.
 //!
-//! What it is for: priority, budget and tool matcher of a hook. What it costs: nothing at run time. How it fails: what
+//! What it is for: priority, budget and matcher of a hook. What it costs: nothing at run time. How it fails: what
 //! `wit/registration.schema.json` wouldn't take is an error at the value, naming the bound.
 
+use super::texts::{Words, words};
 use crate::json;
-use crate::table::Row;
+use crate::table::{Narrowing, Row};
 use proc_macro2::Span;
 use syn::meta::ParseNestedMeta;
-use syn::punctuated::Punctuated;
-use syn::{Attribute, Error, LitInt, LitStr, Result, Token};
+use syn::{Attribute, Error, LitInt, Result, Token};
 
 /// The options of one hook, read.
 #[derive(Debug, Default)]
@@ -16,14 +16,20 @@ pub(crate) struct Options {
     priority: Option<i64>,
     budget_ms: Option<i64>,
     tools: Vec<String>,
+    topics: Vec<String>,
 }
+
+/// What `tools(…)` takes, as the registration's schema has it.
+const TOOLS: Words = Words { what: "tool", list: "tools", length: 128, most: 256, refused: check_tool };
+/// The same for `topics(…)`.
+const TOPICS: Words = Words { what: "topic", list: "topics", length: 128, most: 64, refused: check_topic };
 
 impl Options {
     /// Reads all `#[hook(…)]` of a method.
     pub(crate) fn parse(attributes: &[Attribute], row: &Row) -> Result<Self> {
         let mut options = Self::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("hook")) {
-            if !row.kind.is_hook() {
+            if !row.is_hook() {
                 return Err(Error::new_spanned(attribute, format!("`{}` is no hook, so it has no options", row.method)));
             }
             attribute.parse_nested_meta(|meta| options.take(&meta, row))?;
@@ -37,24 +43,18 @@ impl Options {
         } else if meta.path.is_ident("budget_ms") {
             put(&mut self.budget_ms, meta, 1, 600_000)
         } else if meta.path.is_ident("tools") {
-            if !row.kind.takes_tools() {
+            if row.narrowing != Narrowing::Tools {
                 return Err(meta.error(format!("`{}` isn't about a tool, so it can't be limited to some", row.interface)));
             }
-            self.take_tools(meta)
+            words(&mut self.tools, meta, &TOOLS)
+        } else if meta.path.is_ident("topics") {
+            if row.narrowing != Narrowing::Topics {
+                return Err(meta.error(format!("`{}` isn't about events of a topic, so it can't be limited to some", row.interface)));
+            }
+            words(&mut self.topics, meta, &TOPICS)
         } else {
-            Err(meta.error("a hook has `priority = 10`, `budget_ms = 500` and `tools(\"name\", …)`"))
+            Err(meta.error("a hook has `priority = 10`, `budget_ms = 500`, `tools(\"name\", …)` and `topics(\"name\", …)`"))
         }
-    }
-
-    fn take_tools(&mut self, meta: &ParseNestedMeta) -> Result<()> {
-        let list;
-        syn::parenthesized!(list in meta.input);
-        for name in Punctuated::<LitStr, Token![,]>::parse_terminated(&list)? {
-            let text = name.value();
-            check_tool(&text, &self.tools).map_err(|why| Error::new(name.span(), why))?;
-            self.tools.push(text);
-        }
-        if self.tools.is_empty() { Err(meta.error("no tool at all; leave `tools` out to mean every tool")) } else { Ok(()) }
     }
 
     /// The hook's entry in `describe`, if it isn't all defaults.
@@ -62,8 +62,10 @@ impl Options {
         let mut members = vec![("hook", json::string(interface))];
         members.extend(self.priority.map(|priority| ("priority", priority.to_string())));
         members.extend(self.budget_ms.map(|budget| ("budget-ms", budget.to_string())));
-        if !self.tools.is_empty() {
-            members.push(("tools", json::array(self.tools.iter().map(|tool| json::string(tool)))));
+        for (name, words) in [("tools", &self.tools), ("topics", &self.topics)] {
+            if !words.is_empty() {
+                members.push((name, json::array(words.iter().map(|word| json::string(word)))));
+            }
         }
         (members.len() > 1).then(|| json::object(members))
     }
@@ -86,19 +88,16 @@ fn put(place: &mut Option<i64>, meta: &ParseNestedMeta, least: i64, most: i64) -
     Ok(())
 }
 
-/// A tool's name, as the registration's schema has it.
-fn check_tool(name: &str, earlier: &[String]) -> std::result::Result<(), String> {
-    if name.is_empty() || name.chars().count() > 128 {
-        return Err("a tool's name has 1 to 128 characters".into());
-    }
-    if name.contains(|character: char| character.is_whitespace() || matches!(character, '*' | '?')) {
-        return Err("a tool's name has no spaces, `*` or `?`: there are no patterns, each tool is named in full".into());
-    }
-    if earlier.iter().any(|known| known == name) {
-        return Err(format!("`{name}` stands here twice"));
-    }
-    if earlier.len() == 256 {
-        return Err("256 tools at most; leave `tools` out to mean every tool".into());
-    }
-    Ok(())
+/// Why a name can't be a tool's.
+fn check_tool(name: &str) -> Option<&'static str> {
+    is_pattern(name).then_some("a tool's name has no spaces, `*` or `?`: there are no patterns, each tool is named in full")
+}
+
+/// Why a name can't be a topic's.
+fn check_topic(name: &str) -> Option<&'static str> {
+    is_pattern(name).then_some("a topic has no spaces, `*` or `?`: there are no patterns, each topic is named in full")
+}
+
+fn is_pattern(name: &str) -> bool {
+    name.contains(|character: char| character.is_whitespace() || matches!(character, '*' | '?'))
 }

@@ -14,12 +14,17 @@ fn block_error(block: TokenStream) -> String {
     error(TokenStream::new(), block)
 }
 
-/// What `describe` answers, but for the schema.
+/// What `describe` answers, with names for schemas.
 fn described(arguments: TokenStream, block: TokenStream) -> String {
     let block: ItemImpl = syn::parse2(block).unwrap();
     let arguments = Arguments::parse(arguments).unwrap();
-    let methods = read_methods(&block).unwrap();
-    glue::describe_json(&Plugin { arguments, manifest: manifest(), ty: (*block.self_ty).clone(), methods })
+    let (methods, tools) = read_methods(&block).unwrap();
+    let plugin = Plugin { arguments, manifest: manifest(), ty: (*block.self_ty).clone(), methods, tools };
+    let pieces = describe::pieces(&plugin).into_iter().map(|piece| match piece {
+        describe::Piece::Text(text) => text,
+        describe::Piece::Args(ty) | describe::Piece::Settings(ty) => format!("<{}>", quote!(#ty)),
+    });
+    pieces.collect()
 }
 
 fn exported(block: TokenStream) -> Vec<&'static str> {
@@ -33,7 +38,10 @@ fn exported(block: TokenStream) -> Vec<&'static str> {
 #[test]
 fn a_misspelt_hook_is_named_with_the_nearest() {
     let text = block_error(quote!(impl P { fn before_toolcall(&mut self, call: &Call, event: ToolCall) -> Result<()> {} }));
-    assert_eq!(text, "the host calls no `before_toolcall`: did you mean `before_tool_call`? Helpers live in another impl block");
+    assert_eq!(
+        text,
+        "the host calls no `before_toolcall`: did you mean `before_tool_call`? A tool has `#[tool]`; helpers live in another impl block"
+    );
     let text = block_error(quote!(impl P { fn zzz(&self) {} }));
     assert!(text.contains("the host calls `activate`, `deactivate`"), "{text}");
 }
@@ -59,7 +67,7 @@ fn half_a_handover_is_refused() {
 
 #[test]
 fn shapes_that_cannot_be_called_are_refused_with_the_right_one() {
-    let right = "expected `fn message_received(&mut self, call: &Call, event: hooks::message_received::Event) -> Result<()>`";
+    let right = "expected `fn message_received(&mut self, call: &Call, event: Message) -> Result<()>`";
     for wrong in [
         quote!(impl P { fn message_received(&mut self, event: Message) {} }),
         quote!(impl P { fn message_received(self, call: &Call, event: Message) {} }),
@@ -116,6 +124,11 @@ fn hook_options_are_checked() {
     assert!(wrong(quote!(priority = 1, priority = 2)).contains("twice"));
     let text = block_error(quote!(impl P { #[hook(tools("a"))] fn message_received(&self, c: &C, e: E) {} }));
     assert_eq!(text, "`message-received` isn't about a tool, so it can't be limited to some");
+    assert!(wrong(quote!(topics("a"))).contains("isn't about events of a topic"));
+    let wrong = |options: TokenStream| block_error(quote!(impl P { #[hook(#options)] fn agent_events(&self, c: &C, e: E) {} }));
+    assert!(wrong(quote!(topics("a*"))).contains("there are no patterns, each topic is named in full"));
+    assert!(wrong(quote!(topics())).contains("no topic at all; leave `topics` out"));
+    assert!(wrong(quote!(tools("a"))).contains("`agent-events` isn't about a tool"));
     let text = block_error(quote!(impl P { #[hook(priority = 1)] fn started(&self, r: R) {} }));
     assert_eq!(text, "`started` is no hook, so it has no options");
 }
@@ -158,4 +171,85 @@ fn options_do_not_stay_on_the_block() {
     assert!(text.contains("kept") && !text.contains("hook (priority"), "{text}");
     let complaint = expand_or_complain(quote!(nonsense), block).to_string();
     assert!(complaint.contains("compile_error") && complaint.contains("kept") && !complaint.contains("hook (priority"), "{complaint}");
+}
+
+#[test]
+fn a_hook_that_may_be_narrowed_says_to_what() {
+    for hook in ["before_tool_call", "after_tool_call", "tool_result_persist", "tool_policy"] {
+        let name = quote::format_ident!("{hook}");
+        let block = quote!(impl P { #[hook(tools("shell"))] fn #name(&self, c: &C, e: E) {} });
+        let wanted = format!(r#"{{"hooks":[{{"hook":"{}","tools":["shell"]}}]}}"#, hook.replace('_', "-"));
+        assert_eq!(described(quote!(), block), wanted);
+    }
+    let block = quote!(impl P { #[hook(topics("tool", "other.found"))] fn agent_events(&self, c: &C, e: E) {} });
+    assert_eq!(described(quote!(), block), r#"{"hooks":[{"hook":"agent-events","topics":["tool","other.found"]}]}"#);
+}
+
+#[test]
+fn each_tool_is_described_by_its_words_and_its_arguments() {
+    let block = quote!(impl P {
+        fn activate(a: &Activation, s: Mine) -> Self {}
+        /// Looks up the weather.
+        ///
+        /// Of today.
+        #[tool(title = "Weather", risk = "low", tags("net", "free"))]
+        fn weather(&self, c: &Call, args: Where) -> Result<String> {}
+        /// Says "hello".
+        #[tool(name = "say-hello")]
+        fn hello(&self, c: &Call) -> String {}
+    });
+    assert_eq!(
+        described(quote!(), block.clone()),
+        concat!(
+            r#"{"config":<Mine>,"tools":[{"name":"weather","description":"Looks up the weather.\u000a\u000aOf today.","title":"Weather","risk":"low","#,
+            r#""tags":["net","free"],"parameters":<Where>},{"name":"say-hello","description":"Says \"hello\".","#,
+            r#""parameters":{"type":"object","properties":{},"additionalProperties":false}}]}"#
+        )
+    );
+    assert_eq!(exported(block.clone()), ["plugin", "tools"]);
+    let text = expand(quote!(), block, manifest()).unwrap().to_string();
+    assert!(text.contains("fallible_tool (< P > :: weather (plugin , & call , args))"), "{text}");
+    assert!(text.contains("plain_tool (< P > :: hello (plugin , & call ,))"), "{text}");
+    assert!(!text.contains("# [tool"), "{text}");
+}
+
+#[test]
+fn tools_that_no_model_could_use_are_refused() {
+    let wrong = |options: TokenStream| {
+        block_error(quote!(impl P { /// Words.
+        #[tool(#options)] fn weather(&self, c: &Call) {} }))
+    };
+    assert_eq!(wrong(quote!(name = "the weather")), "\"the weather\" is no tool's name: 1 to 64 letters, digits, `_` and `-`");
+    assert_eq!(wrong(quote!(title = " ")), "this is empty");
+    assert_eq!(wrong(quote!(risk = "huge")), "a risk is one of low, medium, high");
+    assert!(wrong(quote!(tags())).contains("no tag at all; leave `tags` out"));
+    assert!(wrong(quote!(tags("a", "a"))).contains("`a` stands here twice"));
+    assert!(wrong(quote!(colour = "red")).contains("a tool has `name"));
+    let no_words = block_error(quote!(impl P { #[tool] fn weather(&self, c: &Call) {} }));
+    assert_eq!(no_words, "`weather` has no doc comment: it is what the model knows of the tool");
+    let shape = block_error(quote!(impl P { #[tool] fn weather(&self) {} }));
+    assert_eq!(shape, "expected `fn name(&mut self, call: &Call, args: YourArgs) -> Result<Answer>`");
+    let both = block_error(quote!(impl P { /// Words.
+        #[tool] #[hook(priority = 1)] fn weather(&self, c: &Call) {} }));
+    assert_eq!(both, "a method is a hook or a tool");
+    let twice = block_error(quote!(impl P {
+        /// Words.
+        #[tool] fn weather(&self, c: &Call) {}
+        /// Words.
+        #[tool(name = "weather")] fn other(&self, c: &Call) {}
+    }));
+    assert_eq!(twice, "two tools are named `weather`");
+}
+
+#[test]
+fn session_state_is_named_with_what_it_holds() {
+    let block = quote!(impl P { fn session_projection(&self, c: &Call, e: Projecting) -> Result<Option<u8>> {} });
+    let state = r#"{"session-state":[{"namespace":"budget","description":"what is left"},{"namespace":"a-b","description":"b"}]}"#;
+    assert_eq!(described(quote!(session_state(budget = "what is left", "a-b" = "b")), block.clone()), state);
+    let wrong = |arguments| error(arguments, quote!(impl P {}));
+    assert!(wrong(quote!(session_state())).contains("no namespace at all"));
+    assert!(wrong(quote!(session_state("a b" = "x"))).contains("\"a b\" is no namespace"));
+    assert!(wrong(quote!(session_state(a = "x", a = "y"))).contains("`a` stands here twice"));
+    assert!(wrong(quote!(session_state(a = ""))).contains("this is empty"));
+    assert!(block_error(block).contains("there is no state to show"));
 }

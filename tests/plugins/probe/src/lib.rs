@@ -46,8 +46,8 @@ fn fault() -> ! {
 
 /// Everything that the context holds.
 fn look(call: &Call) -> Result<ToolDecision> {
-    let session = call.session.ok_or_else(|| Error::new("no session"))?;
-    let transcript = call.transcript.ok_or_else(|| Error::new("no transcript"))?;
+    let session = call.session.as_ref().ok_or_else(|| Error::new("no session"))?;
+    let transcript = call.transcript.as_ref().ok_or_else(|| Error::new("no transcript"))?;
     let gone = |_| "gone".to_owned();
     let entry = transcript.entry(2).ok_or_else(|| Error::new("no entry 2"))?;
     ToolDecision::rewrite(&json!({
