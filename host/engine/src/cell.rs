@@ -170,6 +170,14 @@ impl<T: Send + 'static> Blueprint<T> {
         Self { engine, instance, limits, log, world, cord: Cord::default(), census: Census::default() }
     }
 
+    /// The same, counted together with these, but on another cord: pulling that ends only what was made with it.
+    #[must_use]
+    pub fn on(&self, cord: Cord) -> Self {
+        let Self { engine, instance, limits, log, world, census, .. } = self;
+        let (engine, instance, limits, log) = (engine.clone(), instance.clone(), limits.clone(), log.clone());
+        Self { engine, instance, limits, log, world: *world, cord, census: census.clone() }
+    }
+
     /// A new cell around `host`. The component's own start code runs in it, on this budget.
     ///
     /// # Errors

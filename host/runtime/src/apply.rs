@@ -40,16 +40,27 @@ impl Wanted {
     }
 }
 
+/// How a plugin leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// It doesn't serve, and nothing of it is deleted.
+    ForNow,
+    /// The operator switched it off: what waits for it goes.
+    Off,
+    /// It was uninstalled.
+    ForGood,
+}
+
 impl Yard {
     /// Brings a plugin to what is wanted. For who has its turn.
     pub(crate) async fn apply(&self, plugin: &Plugin, wanted: Wanted, order: &mut Order) -> Result<Done, LoadError> {
         let Wanted { source, settings, runs, or_kept } = wanted;
         let name = source.as_ref().map_or_else(|| PathBuf::from(format!("{}.wasm", plugin.id())), |s| s.name().to_owned());
         let at = |refusal: Refusal| refusal.reason.at(&name, refusal.step);
-        plugin.change(|v| v.settings.required = settings.required);
+        plugin.change(|v| v.required = settings.requires());
         if let Err(why) = runs {
             let stand = Stand::new(Standing::Disabled, why);
-            let aside = self.stand_aside(plugin, stand, DeactivationReason::Disable, Some("disable"), order).await;
+            let aside = self.stand_aside(plugin, stand, Some("disable"), order).await;
             plugin.change(|v| v.settings = settings);
             return aside.map_err(at);
         }
@@ -98,6 +109,9 @@ impl Yard {
         let Some(source) = source else { return Ok(None) };
         let examined = examine(&self.host.engine, source, Some(plugin.id().clone())).await;
         let Examined { digest, verified } = examined.map_err(|refusal| (refusal, None))?;
+        if let Ok(verified) = &verified {
+            plugin.learn(&verified.surface);
+        }
         let fingerprint = settings.fingerprint();
         if plugin.view(|v| v.record.rests(digest, &fingerprint)).is_some_and(|fate| order.retry < fate.needs()) {
             return Ok(None);
@@ -136,7 +150,7 @@ impl Yard {
             return unchanged(Loaded::Aside, 0);
         };
         let rests = judged.as_ref().is_some_and(|j| j.digest == active && j.rests(active, &settings.fingerprint(), Some(active)));
-        let loses = |g: &Generation| takes_away(g.settings(), settings, &g.surface().grants());
+        let loses = |g: &Generation| taken_away(g.settings(), settings, &g.surface().grants()).next().is_some();
         if let Some(same) = serving.as_ref().filter(|g| rests && order.retry < Retry::Refused && !loses(g)) {
             return unchanged(Loaded::Unchanged, same.number());
         }
@@ -145,7 +159,7 @@ impl Yard {
             && serving.is_none_or(|g| loses(&g))
         {
             let standing = if refusal.is_held() { Standing::Held } else { Standing::Failed };
-            self.leave(plugin, Stand::new(standing, refusal.words()), DeactivationReason::Disable);
+            self.leave(plugin, Stand::new(standing, refusal.words()), DeactivationReason::Disable, Left::ForNow).await;
         }
         went
     }
@@ -177,7 +191,9 @@ impl Yard {
             tokio::task::spawn_blocking(move || versions.load(digest)).await.map_err(|e| (Step::Read, Reason::Host(e.to_string())))?;
         let bytes = bytes.map_err(|e| (Step::Read, e.into()))?;
         let source = Source::bytes(format!("{digest}.wasm"), bytes);
-        examine(&self.host.engine, source, Some(plugin.id().clone())).await?.verified
+        let verified = examine(&self.host.engine, source, Some(plugin.id().clone())).await?.verified?;
+        plugin.learn(&verified.surface);
+        Ok(verified)
     }
 
     /// Remembers a component that was refused. What it is refused for is told to who asked; a state that can't remember it is logged.
@@ -200,30 +216,53 @@ impl Yard {
         &self,
         plugin: &Plugin,
         stand: Stand,
-        reason: DeactivationReason,
         what: Option<&'static str>,
         order: &mut Order,
     ) -> Result<Done, Refusal> {
+        // What waits for a plugin that was switched off goes; at a start once more, if it was left there.
+        let is_off = stand.standing == Standing::Disabled;
         let (record, there) = plugin.view(|v| (v.record.clone(), v.stand.clone()));
         let what = what.filter(|_| there.standing != stand.standing && !order.boot);
         if what.is_some() || order.alongside.is_some() {
             let write = Write { plugin: plugin.id(), before: &record, next: Some(&record), what, why: None, about: None };
             write.done(&*self.host.state, order).await.map_err(|e| (Step::Publish, e))?;
         }
-        self.leave(plugin, stand, reason);
-        Ok(Done { loaded: Loaded::Aside, generation: record.generation, notes: Vec::new() })
+        let left = if is_off && (there.standing != Standing::Disabled || order.boot) { Left::Off } else { Left::ForNow };
+        let note = self.leave(plugin, stand, DeactivationReason::Disable, left).await;
+        Ok(Done { loaded: Loaded::Aside, generation: record.generation, notes: note.into_iter().collect() })
     }
 
-    /// Ends what serves.
-    pub(crate) fn leave(&self, plugin: &Plugin, stand: Stand, reason: DeactivationReason) {
+    /// Ends what serves: first for callers, then what waits for it elsewhere, then the plugin itself is told. What an operator should know of it.
+    pub(crate) async fn leave(&self, plugin: &Plugin, stand: Stand, reason: DeactivationReason, left: Left) -> Option<String> {
+        let old = plugin.generation();
         plugin.change(|v| {
             v.stand = stand;
             v.before = None;
+            v.exports = old.as_ref().map(|old| old.surface().exports.clone()).or(v.exports.take());
         });
-        if let Some(old) = plugin.publish(None) {
-            let drain = old.settings().drain;
-            old.retire(reason, drain);
+        plugin.publish(None);
+        if let Some(old) = &old {
+            old.close(reason);
         }
+        let note = self.clear(plugin, left).await;
+        if let Some(old) = old {
+            let drain = old.settings().drain;
+            old.retire(drain);
+        }
+        note
+    }
+
+    /// Has removed what waits for a plugin that is off or gone.
+    async fn clear(&self, plugin: &Plugin, left: Left) -> Option<String> {
+        let uninstalled = match left {
+            Left::ForNow => return None,
+            Left::Off => false,
+            Left::ForGood => true,
+        };
+        let error = self.host.services.left(plugin.id(), uninstalled).await.err()?;
+        let note = format!("what waits for plugin `{}` in sessions couldn't be removed: {error}", plugin.id());
+        tracing::error!("{note}");
+        Some(note)
     }
 }
 
@@ -254,9 +293,9 @@ fn judged(
     }
 }
 
-/// Whether a plugin may do less than it may now. Then what serves can't go on with what it has, whatever the new settings are refused for.
-fn takes_away(now: &Settings, wanted: &Settings, asks: &BTreeSet<Grant>) -> bool {
-    asks.iter().any(|grant| now.grants.has(*grant) && !wanted.grants.has(*grant))
+/// What a plugin may do now and not with other settings. Then what serves can't go on with what it has, whatever the other settings are refused for.
+pub(crate) fn taken_away(now: &Settings, wanted: &Settings, asks: &BTreeSet<Grant>) -> impl Iterator<Item = Grant> {
+    asks.iter().copied().filter(|grant| now.grants.has(*grant) && !wanted.grants.has(*grant))
 }
 
 /// Where a plugin stands that never ran, and doesn't.

@@ -4,16 +4,11 @@
 //! guest's: it comes from here.
 
 use crate::id::PluginId;
-use crate::json::{Json, Payload};
+use crate::json::Json;
+use crate::transcript::Transcript;
 use crate::wire::types;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
-/// Entries that one window of a transcript holds.
-pub const WINDOW: usize = 1_000;
-
-/// Bytes that one window of a transcript holds.
-pub const WINDOW_BYTES: usize = 1 << 20;
+use std::sync::{Arc, Weak};
 
 /// A session, as plugins get it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -51,8 +46,15 @@ impl Session {
     }
 
     /// Its stable name, also after it was deleted: a plugin's cell for it stays the same one.
-    pub(crate) fn stable_key(&self) -> &str {
+    #[must_use]
+    pub fn stable_key(&self) -> &str {
         &self.0.key
+    }
+
+    /// The same, without keeping it.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakSession {
+        WeakSession(Arc::downgrade(&self.0))
     }
 
     fn live(&self) -> bool {
@@ -60,72 +62,15 @@ impl Session {
     }
 }
 
-/// Who spoke an entry of a transcript.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Role {
-    System,
-    User,
-    Assistant,
-    Tool,
-}
-
-/// One message of a conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// Its number; growing.
-    pub id: u64,
-    /// Who spoke.
-    pub role: Role,
-    /// When, in milliseconds since 1970.
-    pub at: u64,
-    /// What was said.
-    pub content: Payload,
-    /// For an answer of a tool: the call that it answers.
-    pub tool_call_id: Option<String>,
-}
-
-/// A conversation as of the start of a call. Cheap to clone.
+/// A session of which somebody may still hold a handle.
 #[derive(Debug, Clone)]
-pub struct Transcript(Arc<[Entry]>);
+pub struct WeakSession(Weak<SessionState>);
 
-impl Transcript {
-    /// These entries, oldest first, with growing ids.
+impl WeakSession {
+    /// The session, while anybody holds a handle of it.
     #[must_use]
-    pub fn new(mut entries: Vec<Entry>) -> Self {
-        entries.sort_by_key(|e| e.id);
-        Self(entries.into())
-    }
-
-    pub(crate) fn len(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    /// Entries from `start`, as many as fit into one answer.
-    pub(crate) fn window(&self, start: u64, count: u32) -> impl Iterator<Item = &Entry> {
-        let start = usize::try_from(start).unwrap_or(usize::MAX);
-        let count = usize::try_from(count).unwrap_or(usize::MAX).min(WINDOW);
-        let mut bytes = 0;
-        let fits = move |(n, entry): &(usize, &Entry)| {
-            bytes += entry.bytes();
-            *n == 0 || bytes <= WINDOW_BYTES
-        };
-        self.0.iter().skip(start).take(count).enumerate().take_while(fits).map(|(_, entry)| entry)
-    }
-
-    pub(crate) fn entry(&self, id: u64) -> Option<&Entry> {
-        self.0.binary_search_by_key(&id, |e| e.id).ok().and_then(|at| self.0.get(at))
-    }
-}
-
-impl Entry {
-    /// Bytes of it on its way to a guest.
-    fn bytes(&self) -> usize {
-        let content = match &self.content {
-            Payload::Json(json) => json.as_str().len(),
-            Payload::Truncated { .. } => 0,
-        };
-        64 + content + self.tool_call_id.as_ref().map_or(0, String::len)
+    pub fn upgrade(&self) -> Option<Session> {
+        self.0.upgrade().map(Session)
     }
 }
 
@@ -152,8 +97,9 @@ struct Link {
 }
 
 impl Chain {
-    /// This chain, with a call of a plugin at its end.
-    pub(crate) fn with(&self, plugin: PluginId, export: &'static str) -> Self {
+    /// This chain, with a call of a plugin at its end. What is called on its behalf carries it on ([`Call::within`]).
+    #[must_use]
+    pub fn with(&self, plugin: PluginId, export: &'static str) -> Self {
         Self(Some(Arc::new(Link { plugin, export, before: self.clone() })))
     }
 
@@ -163,7 +109,8 @@ impl Chain {
     }
 
     /// Whether a call of this plugin is among them.
-    pub(crate) fn holds(&self, plugin: &PluginId) -> bool {
+    #[must_use]
+    pub fn holds(&self, plugin: &PluginId) -> bool {
         self.calls().any(|(held, _)| held == plugin)
     }
 }
@@ -192,7 +139,22 @@ impl Call {
     pub fn new() -> Self {
         static INVOCATIONS: AtomicU64 = AtomicU64::new(1);
         let invocation = INVOCATIONS.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::new(Told { invocation, session: None, transcript: None, run: None, principal: None, attrs: Arc::new([]), chain: Chain::default() }))
+        Self(Arc::new(Told {
+            invocation,
+            session: None,
+            transcript: None,
+            run: None,
+            principal: None,
+            attrs: Arc::new([]),
+            chain: Chain::default(),
+        }))
+    }
+
+    /// The same for the next thing that happens: with a new invocation number.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        let invocation = Self::new().0.invocation;
+        Self(Arc::new(Told { invocation, ..Told::clone(&self.0) }))
     }
 
     /// About this session.
@@ -239,6 +201,26 @@ impl Call {
     }
 }
 
+impl Call {
+    /// The number that plugins are told.
+    #[must_use]
+    pub fn invocation(&self) -> u64 {
+        self.0.invocation
+    }
+
+    /// The session that it is about.
+    #[must_use]
+    pub fn about(&self) -> Option<&Session> {
+        self.0.session.as_ref()
+    }
+
+    /// The run id of the turn that it belongs to.
+    #[must_use]
+    pub fn run_id(&self) -> Option<&Arc<str>> {
+        self.0.run.as_ref()
+    }
+}
+
 impl Default for Call {
     fn default() -> Self {
         Self::new()
@@ -248,52 +230,6 @@ impl Default for Call {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    fn transcript(entries: u64, bytes: usize) -> Transcript {
-        let entry = |id| Entry { id, role: Role::User, at: id, content: Payload::of(&json!("x".repeat(bytes))), tool_call_id: None };
-        Transcript::new((1..=entries).map(entry).collect())
-    }
-
-    fn ids(window: impl Iterator<Item = u64>) -> (u64, usize) {
-        let ids: Vec<u64> = window.collect();
-        (ids.first().copied().unwrap_or(0), ids.len())
-    }
-
-    #[test]
-    fn a_window_is_bounded_in_entries() {
-        let transcript = transcript(2_500, 1);
-        let window = |start, count| ids(transcript.window(start, count).map(|e| e.id));
-        assert_eq!(window(0, 10), (1, 10));
-        assert_eq!(window(100, u32::MAX), (101, WINDOW));
-        assert_eq!(window(2_499, 10), (2_500, 1));
-        assert_eq!(window(2_500, 10), (0, 0));
-        assert_eq!(window(u64::MAX, 10), (0, 0));
-    }
-
-    #[test]
-    fn a_window_is_bounded_in_bytes_and_never_stuck() {
-        let transcript = transcript(100, 60_000);
-        let (mut at, mut windows) = (0, 0);
-        while at < transcript.len() {
-            let entries: Vec<_> = transcript.window(at, 1_000).collect();
-            assert!(!entries.is_empty() && entries.iter().map(|e| e.bytes()).sum::<usize>() <= WINDOW_BYTES);
-            at += entries.len() as u64;
-            windows += 1;
-        }
-        assert_eq!((at, windows), (100, 6));
-    }
-
-    #[test]
-    fn an_entry_is_found_by_its_id() {
-        let transcript = Transcript::new(vec![
-            Entry { id: 9, role: Role::Tool, at: 0, content: Payload::Truncated { bytes: 7 }, tool_call_id: Some("c".into()) },
-            Entry { id: 3, role: Role::System, at: 0, content: Payload::of(&json!("a")), tool_call_id: None },
-        ]);
-        assert_eq!(transcript.entry(9).map(|e| e.role), Some(Role::Tool));
-        assert_eq!(transcript.entry(4), None);
-        assert_eq!(transcript.window(0, 1).next().map(|e| e.id), Some(3), "oldest first, however they came");
-    }
 
     #[test]
     fn invocations_are_numbered() {

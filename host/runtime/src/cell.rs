@@ -2,10 +2,11 @@
 //!
 //! An export is looked up and type-checked once in a cell's life (0.15 microseconds); after that a call finds it by its hook's name.
 
-use crate::call::{Call, Session, Transcript};
-use crate::guest::Guest;
+use crate::call::{Call, Session};
+use crate::guest::{Guest, UnderWay};
 use crate::hook::Hook;
 use crate::surface::{API, Surface, SurfaceError};
+use crate::transcript::Transcript;
 use crate::wire::exports::plugbay::plugin::plugin::{Activation, DeactivationReason};
 use crate::wire::types::{ActivationReason, CauseKind};
 use crate::wire::{Cause, Context};
@@ -99,7 +100,9 @@ impl PluginCell {
     /// Calls `startup.started`.
     pub(crate) async fn started(&mut self, reason: ActivationReason, budget: &Budget) -> Result<(), CallError> {
         let started = self.export::<(ActivationReason,), Fallible>("startup", "started").map_err(mistyped)?;
-        let (answer,) = self.cell.call(&started, (reason,), budget).await?;
+        self.begin(UnderWay::new(Call::new(), "startup", false));
+        let answer = self.cell.call(&started, (reason,), budget).await;
+        let (answer,) = self.end(answer)?;
         answer.map_err(|words| self.failed(&words))
     }
 
@@ -111,22 +114,35 @@ impl PluginCell {
     /// Calls a hook.
     pub(crate) async fn handle<H: Hook>(
         &mut self,
-        call: &Call,
+        call: Call,
         shows_transcript: bool,
         event: Arc<H::Wire>,
         left: Duration,
         budget: &Budget,
     ) -> Result<H::Outcome, CallError> {
         let handle = self.hook::<H>().map_err(mistyped)?;
-        let context = self.context(call, (H::CAUSE, H::NAME), shows_transcript, left);
+        let context = self.context(&call, (H::CAUSE, H::NAME), shows_transcript, left);
         self.spent |= context.is_err(); // the guest has filled its table of handles
         let (context, handles) = context?;
-        let (answer,) = self.cell.call(&handle, (context, event), budget).await?;
+        self.begin(UnderWay::new(call, H::NAME, matches!(H::CAUSE, CauseKind::Projection)));
+        let answer = self.cell.call(&handle, (context, event), budget).await;
+        let (answer,) = self.end(answer)?;
         self.take_back(handles);
         match answer {
             Ok(answer) => self.checked::<H>(answer),
             Err(words) => Err(self.failed(&words)),
         }
+    }
+
+    /// From now on the guest asks on behalf of this call. A call that is abandoned half-way breaks its cell, so nobody ever asks on behalf of another's.
+    fn begin(&mut self, under_way: UnderWay) {
+        self.cell.lend().host.call = Some(under_way);
+    }
+
+    /// The guest asks on nobody's behalf any more. Where the host failed during the call, that is what ended it.
+    fn end<T>(&mut self, answer: Result<T, CallError>) -> Result<T, CallError> {
+        let failure = self.cell.lend().host.call.take().and_then(|under_way| under_way.failure);
+        failure.map_or(answer, |why| Err(Fault::Host(why).into()))
     }
 
     /// The hook's function in this cell.

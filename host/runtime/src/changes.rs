@@ -3,7 +3,7 @@
 //! Changes of one plugin happen one after the other; those of different plugins don't wait for each other. What a change leaves behind, cells that are retired
 //! and versions that nobody names any more, is counted and cleaned up here.
 
-use crate::apply::Wanted;
+use crate::apply::{Left, Wanted};
 use crate::error::{Done, LoadError, Loaded, Reason, Step};
 use crate::host::{Alarm, Bell};
 use crate::id::PluginId;
@@ -19,7 +19,7 @@ use plugbay_engine::{Census, Digest};
 use plugbay_state::Owner;
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -29,6 +29,8 @@ use tokio::task::JoinSet;
 pub(crate) struct Inner {
     pub(crate) yard: Yard,
     pub(crate) known: Mutex<BTreeMap<PluginId, Arc<Plugin>>>,
+    /// Counts what matters to who asks plugins.
+    pub(crate) revision: Arc<AtomicU64>,
     /// Cells of generations that were replaced, as long as there are any.
     pub(crate) retired: Mutex<Vec<Census>>,
     /// Whether all records were read: only then is it known which versions are named.
@@ -96,7 +98,8 @@ impl Inner {
                 plugin.change(|v| v.stand = Stand::new(Standing::Disabled, "the host is stopping"));
                 if let Some(old) = plugin.publish(None) {
                     let drain = drain.min(old.settings().drain);
-                    old.retire(DeactivationReason::Shutdown, drain);
+                    old.close(DeactivationReason::Shutdown);
+                    old.retire(drain);
                 }
             });
         }
@@ -113,7 +116,7 @@ impl Inner {
             Change::Reset => self.yard.reset(plugin, order).await.map_err(at),
             Change::Missing => {
                 let stand = Stand::new(Standing::Missing, "its file is gone");
-                self.yard.stand_aside(plugin, stand, DeactivationReason::Disable, Some("missing"), order).await.map_err(at)
+                self.yard.stand_aside(plugin, stand, Some("missing"), order).await.map_err(at)
             }
             Change::Uninstall { purge } => {
                 self.uninstall(plugin, purge, order).await.map_err(|reason| reason.at(&file_of(plugin.id()), Step::Publish))
@@ -137,13 +140,14 @@ impl Inner {
         let (id, state) = (plugin.id(), &self.yard.host.state);
         let before = plugin.view(|v| v.record.clone());
         Write { plugin: id, before: &before, next: None, what: Some("uninstall"), why: None, about: None }.done(&**state, order).await?;
-        self.yard.leave(plugin, Stand::new(Standing::Missing, "it was uninstalled"), DeactivationReason::Uninstall);
+        let stand = Stand::new(Standing::Missing, "it was uninstalled");
+        let note = self.yard.leave(plugin, stand, DeactivationReason::Uninstall, Left::ForGood).await;
         plugin.change(|v| v.record = PluginRecord::default());
         lock(&self.known).remove(id);
         if purge {
             state.purge(&Owner::new(id.as_str()).map_err(Reason::State)?).await.map_err(Reason::State)?;
         }
-        Ok(Done { loaded: Loaded::Aside, generation: before.generation, notes: Vec::new() })
+        Ok(Done { loaded: Loaded::Aside, generation: before.generation, notes: note.into_iter().collect() })
     }
 
     /// The plugin with this id, with what is remembered of it.
@@ -153,7 +157,12 @@ impl Inner {
         }
         let record = record::read(&*self.yard.host.state, id).await?;
         let mut known = lock(&self.known);
-        Ok(known.entry(id.clone()).or_insert_with(|| Arc::new(Plugin::new(id.clone(), record))).clone())
+        Ok(known.entry(id.clone()).or_insert_with(|| self.new_plugin(id, record)).clone())
+    }
+
+    /// A plugin that nothing serves of yet.
+    pub(crate) fn new_plugin(&self, id: &PluginId, record: PluginRecord) -> Arc<Plugin> {
+        Arc::new(Plugin::new(id.clone(), record, self.revision.clone()))
     }
 
     /// Counts the cells of what may have been replaced, as long as there are any.

@@ -33,6 +33,8 @@ pub enum Step {
     Describe,
     /// Its settings are checked.
     Config,
+    /// Other plugins, and whoever else may refuse it, are asked.
+    Gates,
     /// Its first cell is made and activated.
     Activate,
     /// Its bytes are kept, for a way back and for the next start.
@@ -53,6 +55,7 @@ impl fmt::Display for Step {
             Self::Link => "link",
             Self::Describe => "describe",
             Self::Config => "config",
+            Self::Gates => "gates",
             Self::Activate => "activate",
             Self::Keep => "keep",
             Self::Handover => "handover",
@@ -149,6 +152,9 @@ pub enum Reason {
     /// It can have no part of the state.
     #[error("its part of the state: {0}")]
     State(StateError),
+    /// Somebody who is asked about installations said no.
+    #[error("{0}")]
+    Gate(String),
     /// Its first cell failed.
     #[error("`activate`: {0}")]
     Activate(CallError),

@@ -1,36 +1,30 @@
 //! A generation: one version of a plugin with one set of settings, ready to run.
 //!
-//! A call belongs to the generation that gives it its place. When another generation is published, who waits here is led there, in order, and who is under
-//! way ends here; then what is left of the cells is deactivated. A call costs two clock readings, a short lock each way and a few counters
-//! above the guest's own work.
+//! When another generation is published, who waits here is led there, in order, and who is under way ends here; then what is left of the cells is
+//! deactivated. How a call is served is said in [`crate::serve`], how a generation begins and ends in [`crate::lifetime`].
 
-use crate::breaker::{Breaker, Pass, Refusal, Turn};
-use crate::call::Call;
+use crate::breaker::Breaker;
 use crate::cell::PluginCell;
+use crate::extra::Succession;
 use crate::grant::Grant;
 use crate::guest::Guest;
-use crate::hook::{Fired, Hook};
-use crate::host::{Alarm, Bell, Host};
+use crate::hook::Hook;
+use crate::host::{Bell, Host};
 use crate::manifest::Manifest;
-use crate::probation::{Probation, Verdict};
+use crate::probation::Probation;
 use crate::registration::Registration;
 use crate::settings::Settings;
 use crate::surface::Surface;
 use crate::tally::{Counted, Tally};
-use crate::to_the_end::ToTheEnd;
 use crate::wire::exports::plugbay::plugin::plugin::DeactivationReason;
-use plugbay_engine::{Bay, Blueprint, Budget, CallError, Census, Digest, Fault, Lease, Unserved, Usage};
+use plugbay_engine::{Bay, Blueprint, Census, Digest, Lease};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
-
-/// A call that gets its cell with less than this part of its time left isn't begun: it would be cut, and the cell lost, for having waited.
-const TOO_LATE: u32 = 10;
 
 /// One generation's place for its cells. They are boxed, since each call takes one out and puts it back.
 pub(crate) type PluginBay = Bay<Box<PluginCell>, Weak<Generation>>;
@@ -42,14 +36,19 @@ pub struct Generation {
     pub(crate) parts: Parts,
     pub(crate) bay: PluginBay,
     pub(crate) previous: Option<semver::Version>,
-    pub(crate) number: AtomicU64,
     pub(crate) breaker: Arc<Breaker>,
     /// Begins with publication.
     pub(crate) probation: OnceLock<Probation>,
     pub(crate) ended: OnceLock<DeactivationReason>,
     /// Rung when a call of a generation that has ended is over.
     pub(crate) idle: Notify,
-    bell: Bell,
+    /// Where its extra cells come from.
+    pub(crate) aside: Blueprint<Guest>,
+    /// Its extra cells at this moment.
+    pub(crate) extra: AtomicUsize,
+    /// Whether it can open sessions that it has met.
+    pub(crate) meets: bool,
+    pub(crate) bell: Bell,
     pub(crate) tasks: TaskTracker,
 }
 
@@ -79,9 +78,9 @@ pub(crate) struct Lineage<'a> {
 
 /// A hook that a generation handles.
 pub(crate) struct Handled {
-    name: &'static str,
-    budget: Duration,
-    tally: Arc<Tally>,
+    pub(crate) name: &'static str,
+    pub(crate) budget: Duration,
+    pub(crate) tally: Arc<Tally>,
 }
 
 impl Handled {
@@ -118,11 +117,13 @@ impl Generation {
         Arc::new_cyclic(|tenant| Self {
             bay: Bay::new(isolation, waiting, tenant.clone()),
             previous: previous.map(|g| g.manifest().version.clone()),
-            number: AtomicU64::new(0),
             breaker,
             probation: OnceLock::new(),
             ended: OnceLock::new(),
             idle: Notify::new(),
+            aside: parts.blueprint.on(parts.guest.succession().cord.clone()),
+            extra: AtomicUsize::new(0),
+            meets: parts.surface.imports.contains("sessions"),
             bell: host.bell.clone(),
             tasks: host.tasks.clone(),
             parts,
@@ -144,7 +145,7 @@ impl Generation {
     /// Which of the plugin's generations it is; 0 before it is published.
     #[must_use]
     pub fn number(&self) -> u64 {
-        self.number.load(Ordering::Relaxed)
+        self.parts.guest.number()
     }
 
     /// What its component imports and exports.
@@ -232,125 +233,12 @@ impl Generation {
         self.parts.surface.exports.contains("handover")
     }
 
-    fn handling<H: Hook>(&self) -> Option<&Handled> {
+    /// What it shares with the generations before and after it.
+    pub(crate) fn succession(&self) -> &Succession {
+        self.parts.guest.succession()
+    }
+
+    pub(crate) fn handling<H: Hook>(&self) -> Option<&Handled> {
         self.parts.handled.iter().find(|h| h.name == H::NAME)
-    }
-
-    /// Calls a hook's handler. A caller that stops waiting gives up the answer, not the call: the handler comes to its end or its deadline.
-    pub(crate) async fn call<H: Hook>(self: Arc<Self>, call: &Call, event: &Fired<H>) -> Result<H::Outcome, CallError> {
-        let Some(wall) = self.handling::<H>().map(|h| h.budget) else { return Ok(H::Outcome::default()) };
-        let budget = Budget::new(wall, self.parts.blueprint.limits());
-        let entered = self.bay.enter(call.0.session.as_ref().map(|s| s.stable_key()), &budget).await;
-        let lease = entered.inspect_err(|_| self.unserved::<H>())?;
-        let serving = self.serving(&lease)?;
-        let left = if lease.waited() { budget.left() } else { wall };
-        if left < wall / TOO_LATE {
-            serving.unserved::<H>();
-            return Err(Unserved::Waited(budget.over()).into());
-        }
-        ToTheEnd::new(serving.serve::<H>(lease, call.clone(), event.wire(), left, budget)).await
-    }
-
-    /// The generation that a lease belongs to: another one, if the call waited here while that was published.
-    fn serving(self: Arc<Self>, lease: &PluginLease) -> Result<Arc<Self>, CallError> {
-        if std::ptr::eq(lease.tenant().as_ptr(), Arc::as_ptr(&self)) {
-            return Ok(self);
-        }
-        lease.tenant().upgrade().ok_or_else(|| Fault::Host("a lease of a generation that is gone".to_owned()).into())
-    }
-
-    fn unserved<H: Hook>(&self) {
-        if let Some(handled) = self.handling::<H>() {
-            handled.tally.unserved();
-        }
-    }
-
-    async fn serve<H: Hook>(
-        self: Arc<Self>,
-        mut lease: PluginLease,
-        call: Call,
-        event: Arc<H::Wire>,
-        left: Duration,
-        budget: Budget,
-    ) -> Result<H::Outcome, CallError> {
-        self.end(lease.displaced(), DeactivationReason::Idle);
-        // A call that waited may have been led to a generation that doesn't handle the hook any more.
-        let Some(handled) = self.handling::<H>() else { return Ok(H::Outcome::default()) };
-        let pass = self.pass(&budget).inspect_err(|_| handled.tally.unserved())?;
-        let mut usage = Usage::default();
-        let answer = async {
-            let cell = self.occupy(&mut lease, &budget).await?;
-            let answer = cell.handle::<H>(&call, self.parts.settings.grants.has(Grant::Conversation), event, left, &budget).await;
-            usage = cell.usage();
-            answer
-        }
-        .await;
-        drop(lease);
-        handled.tally.ended(&answer, usage);
-        self.judge(pass, answer.as_ref().err(), &budget);
-        self.left();
-        answer
-    }
-
-    /// A lease has ended; who waits for the last one is told.
-    pub(crate) fn left(&self) {
-        if self.ended.get().is_some() {
-            self.idle.notify_one();
-        }
-    }
-
-    /// Whether a call may begin: the generation goes on, and its breaker lets calls through.
-    fn pass(&self, budget: &Budget) -> Result<Pass, CallError> {
-        // Whoever got a place here before another generation took over is under way. Where none takes over, who hasn't begun doesn't.
-        if let Some(reason) = self.ended.get().filter(|reason| **reason != DeactivationReason::Swap) {
-            return Err(self.closed(*reason));
-        }
-        self.breaker.admit(budget.began()).map_err(|refusal| match refusal {
-            Refusal::Open { .. } => Unserved::Closed { code: "breaker-open", why: refusal.to_string() }.into(),
-            Refusal::Quarantined { .. } => Unserved::Closed { code: "quarantined", why: refusal.to_string() }.into(),
-        })
-    }
-
-    /// The error of a call that came too late for this generation, and that no other takes over.
-    fn closed(&self, reason: DeactivationReason) -> CallError {
-        let code = match reason {
-            DeactivationReason::Disable => "disabled",
-            DeactivationReason::Uninstall => "uninstalled",
-            DeactivationReason::Shutdown => "stopping",
-            DeactivationReason::Swap | DeactivationReason::Idle => "replaced",
-        };
-        Unserved::Closed { code, why: format!("plugin `{}` was {code} while the call waited", self.manifest().id) }.into()
-    }
-
-    /// What a call's end means for the generation: first whether it stays at all, then whether it is called for a while.
-    pub(crate) fn judge(&self, pass: Pass, error: Option<&CallError>, budget: &Budget) {
-        let fault = error.filter(|e| e.consequence().counts_as_fault);
-        let reached = !matches!(error, Some(CallError::Unserved(_) | CallError::Cut(_)));
-        let now = if fault.is_some() { Instant::now() } else { budget.began() };
-        if reached
-            && let Some(probation) = self.probation.get()
-            && let Some(Verdict::Failed { calls, faults }) = probation.ended(fault.is_some(), now)
-        {
-            let last = fault.map(ToString::to_string).unwrap_or_default();
-            self.ring(Alarm::Failed { why: format!("{faults} of {calls} calls on probation faulted; the last one: {last}") });
-            return;
-        }
-        let turn = match fault {
-            Some(fault) => self.breaker.fault(pass, now, fault),
-            None if reached => self.breaker.ended_well(pass, now),
-            None => None,
-        };
-        match turn {
-            Some(Turn::Quarantined { why }) => self.ring(Alarm::Quarantined { why: why.to_string() }),
-            Some(Turn::Opened { nth, retry_in }) => {
-                tracing::warn!(plugin = %self.manifest().id, nth, ?retry_in, "too many faults: its calls are refused for a while");
-            }
-            Some(Turn::Closed) => tracing::info!(plugin = %self.manifest().id, "a trial call was good: it is called again"),
-            None => {}
-        }
-    }
-
-    fn ring(&self, alarm: Alarm) {
-        (self.bell)(&self.manifest().id, self.number(), alarm);
     }
 }

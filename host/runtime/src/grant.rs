@@ -9,13 +9,19 @@ use std::fmt;
 pub enum Grant {
     /// See messages, tool calls and transcripts.
     Conversation,
-    /// Keep rows of its own. Given unless it is denied.
+    /// Keep rows of its own, and state of sessions. Given unless it is denied.
     State,
+    /// Emit agent events of its own. Given unless it is denied.
+    Events,
+    /// Change what agents are told and what is written into conversations.
+    Prompt,
+    /// Decide on tool calls before anybody else, and on what is installed.
+    Policy,
 }
 
 impl Grant {
     /// Every grant.
-    pub const ALL: [Self; 2] = [Self::Conversation, Self::State];
+    pub const ALL: [Self; 5] = [Self::Conversation, Self::State, Self::Events, Self::Prompt, Self::Policy];
 
     /// Its name in settings, and as the plugin is told.
     #[must_use]
@@ -23,13 +29,16 @@ impl Grant {
         match self {
             Self::Conversation => "conversation",
             Self::State => "state",
+            Self::Events => "events",
+            Self::Prompt => "prompt",
+            Self::Policy => "policy",
         }
     }
 
     /// Whether a plugin has it unless the operator denies it: nobody but the plugin itself is touched by what it does with it.
     #[must_use]
     pub const fn is_low_risk(self) -> bool {
-        matches!(self, Self::State)
+        matches!(self, Self::State | Self::Events)
     }
 }
 
@@ -65,5 +74,24 @@ impl Grants {
     #[must_use]
     pub fn undecided(&self, asked: &BTreeSet<Grant>) -> Vec<Grant> {
         asked.iter().copied().filter(|g| !self.has(*g) && !self.denied.contains(g)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_touches_nobody_else_is_given_unless_it_is_denied() {
+        let asked: BTreeSet<Grant> = Grant::ALL.into();
+        assert_eq!(Grants::default().undecided(&asked), [Grant::Conversation, Grant::Prompt, Grant::Policy]);
+        let denied = Grants { granted: asked.clone(), denied: asked.clone() };
+        assert!(asked.iter().all(|grant| Grants::granting(asked.clone()).has(*grant) && !denied.has(*grant)));
+        assert_eq!(denied.undecided(&asked), []);
+    }
+
+    #[test]
+    fn each_has_a_name_of_its_own() {
+        assert_eq!(Grant::ALL.map(Grant::name), ["conversation", "state", "events", "prompt", "policy"]);
     }
 }

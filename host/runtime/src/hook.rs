@@ -1,14 +1,15 @@
 //! Hooks: what a plugin can be called for. A hook is one WIT interface with one function, and one type here.
 //!
-//! To add one: its interface in `wit/`, a type that implements [`Hook`] in `hooks/`, and its line in [`HOOKS`]. The host then knows it wherever
-//! hooks matter: in surfaces, grants, registrations and calls. What a hook's dispatch means (who is asked, what several answers come to, what a failure
-//! does) is said by its type too; dispatching itself is the gateway's.
+//! To add one: its interface in `wit/`, a type in `hooks/` that implements [`Hook`] (or `Observer`, if nobody answers it), and its line in
+//! [`HOOKS`]. The host then knows it wherever hooks matter: in surfaces, grants, registrations and calls. What a hook's dispatch means (who is asked,
+//! what several answers come to, what a failure does) is said by its type too; dispatching itself is the gateway's.
 
 use crate::call::Call;
 use crate::cell::PluginCell;
 use crate::grant::Grant;
-use crate::hooks::{BeforeToolCall, MessageReceived};
+use crate::hooks;
 use crate::id::PluginId;
+use crate::json::{BYTES, DEPTH, KEYS, NODES, Payload, STRING};
 use crate::plugin::Plugin;
 use crate::surface::SurfaceError;
 use crate::wire::types::CauseKind;
@@ -38,6 +39,16 @@ pub enum Mode {
     Direct,
 }
 
+/// What a plugin may restrict a handler of its own to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Subject {
+    /// Some tools, by name.
+    Tool,
+    /// Some topics of agent events.
+    Topic,
+}
+
 /// One hook.
 pub trait Hook: Send + Sync + 'static {
     /// The interface's name.
@@ -52,6 +63,8 @@ pub trait Hook: Send + Sync + 'static {
     const GRANTS: &'static [Grant];
     /// Whether a plugin that can't answer counts as one that says no ([`Hook::refusal`]). Otherwise it is passed over.
     const FAILS_CLOSED: bool = false;
+    /// What a plugin may choose among, in its registration.
+    const SUBJECT: Option<Subject> = None;
 
     /// What happened.
     type Event: DeserializeOwned + Clone + Send + Sync;
@@ -60,7 +73,7 @@ pub trait Hook: Send + Sync + 'static {
     /// What a guest answers.
     type Answer: ComponentType + Lift + Send + Sync + 'static;
     /// The same, checked. The default is what a plugin without an opinion answers.
-    type Outcome: Default + Clone + Serialize + Send + Sync + 'static;
+    type Outcome: Default + Clone + PartialEq + Serialize + Send + Sync + 'static;
 
     /// Makes an event ready for guests.
     fn lower(event: Self::Event) -> Self::Wire;
@@ -82,8 +95,9 @@ pub trait Hook: Send + Sync + 'static {
     /// Adds what a plugin wants to what those before it wanted. Not called for hooks that nobody answers.
     fn merge(_so_far: &mut Self::Outcome, _next: Self::Outcome, _by: &PluginId) {}
 
-    /// Lets plugins that come later see what this outcome changes, where the hook says that they do. Whether anything changed.
-    fn rewrite(_event: &mut Self::Event, _outcome: &Self::Outcome) -> bool {
+    /// Lets plugins that come later see what an answer changes, where the hook says that they do. Whether anything changed. Comes before [`merge`](Hook::merge):
+    /// a change that can't be made to this event is taken out of the answer.
+    fn rewrite(_event: &mut Self::Event, _answer: &mut Self::Outcome) -> bool {
         false
     }
 
@@ -92,14 +106,49 @@ pub trait Hook: Send + Sync + 'static {
         Self::Outcome::default()
     }
 
-    /// What a plugin's own choice of tools or topics is held against.
+    /// What a plugin's own choice of [tools or topics](Hook::SUBJECT) is held against.
     fn subject(_event: &Self::Event) -> Option<&str> {
         None
     }
 
     /// The field of an event that is too large to be shown and that a gate would have to see: then the answer is no, whatever plugins say.
-    fn unseen(_event: &Self::Event) -> Option<&'static str> {
+    fn unseen(_event: &Self::Event) -> Option<Unseen> {
         None
+    }
+
+    /// The plugin that an event is about: it isn't asked about itself.
+    fn about(_event: &Self::Event) -> Option<&str> {
+        None
+    }
+}
+
+/// A field of an event that is too large to be shown to plugins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "`{field}` has {bytes} bytes and is beyond what plugins are shown (at most {BYTES} bytes; of JSON also {NODES} values, {KEYS} keys of an \
+     object, nesting of {DEPTH} and {STRING} characters of a string)"
+)]
+pub struct Unseen {
+    /// Which.
+    pub field: &'static str,
+    /// Its size.
+    pub bytes: u64,
+}
+
+impl Unseen {
+    /// A field with JSON, if it is too large.
+    #[must_use]
+    pub const fn payload(field: &'static str, payload: &Payload) -> Option<Self> {
+        match payload {
+            Payload::Json(_) => None,
+            Payload::Truncated { bytes } => Some(Self { field, bytes: *bytes }),
+        }
+    }
+
+    /// A field with text, if it is too large.
+    #[must_use]
+    pub const fn text(field: &'static str, text: &str) -> Option<Self> {
+        if text.len() > BYTES { Some(Self { field, bytes: text.len() as u64 }) } else { None }
     }
 }
 
@@ -147,6 +196,8 @@ pub struct HookInfo {
     pub budget: Duration,
     /// The grants it needs.
     pub grants: &'static [Grant],
+    /// What a plugin may choose among.
+    pub subject: Option<Subject>,
     /// Whether a cell's export is of the hook's type.
     pub(crate) typed: fn(&mut PluginCell) -> Result<(), SurfaceError>,
     /// Fires it at one plugin, in JSON.
@@ -191,11 +242,50 @@ impl HookInfo {
             fails_closed: H::FAILS_CLOSED,
             budget: H::BUDGET,
             grants: H::GRANTS,
+            subject: H::SUBJECT,
             typed: |cell| cell.hook::<H>().map(drop),
             call: in_json::<H>,
         }
     }
 }
 
-/// All hooks.
-pub const HOOKS: &[HookInfo] = &[HookInfo::of::<BeforeToolCall>(), HookInfo::of::<MessageReceived>()];
+/// All hooks, in the order of `wit/worlds.wit`.
+pub const HOOKS: &[HookInfo] = &[
+    HookInfo::of::<hooks::BeforeAgentRun>(),
+    HookInfo::of::<hooks::BeforeAgentReply>(),
+    HookInfo::of::<hooks::BeforeAgentFinalize>(),
+    HookInfo::of::<hooks::AgentEnd>(),
+    HookInfo::of::<hooks::BeforeModelResolve>(),
+    HookInfo::of::<hooks::LlmInput>(),
+    HookInfo::of::<hooks::LlmOutput>(),
+    HookInfo::of::<hooks::BeforeToolCall>(),
+    HookInfo::of::<hooks::AfterToolCall>(),
+    HookInfo::of::<hooks::MessageReceived>(),
+    HookInfo::of::<hooks::BeforeDispatch>(),
+    HookInfo::of::<hooks::MessageSent>(),
+    HookInfo::of::<hooks::AgentTurnPrepare>(),
+    HookInfo::of::<hooks::BeforePromptBuild>(),
+    HookInfo::of::<hooks::HeartbeatPrompt>(),
+    HookInfo::of::<hooks::BeforeMessageWrite>(),
+    HookInfo::of::<hooks::ToolResultPersist>(),
+    HookInfo::of::<hooks::MessageSending>(),
+    HookInfo::of::<hooks::BeforeInstall>(),
+    HookInfo::of::<hooks::ModelCallStarted>(),
+    HookInfo::of::<hooks::ModelCallEnded>(),
+    HookInfo::of::<hooks::SessionStart>(),
+    HookInfo::of::<hooks::SessionEnd>(),
+    HookInfo::of::<hooks::BeforeReset>(),
+    HookInfo::of::<hooks::BeforeCompaction>(),
+    HookInfo::of::<hooks::AfterCompaction>(),
+    HookInfo::of::<hooks::SubagentSpawned>(),
+    HookInfo::of::<hooks::SubagentEnded>(),
+    HookInfo::of::<hooks::GatewayStart>(),
+    HookInfo::of::<hooks::GatewayStop>(),
+    HookInfo::of::<hooks::JobChanged>(),
+    HookInfo::of::<hooks::Tools>(),
+    HookInfo::of::<hooks::ToolPolicy>(),
+    HookInfo::of::<hooks::SessionProjection>(),
+    HookInfo::of::<hooks::AgentEvents>(),
+    HookInfo::of::<hooks::Approvals>(),
+    HookInfo::of::<hooks::Cleanup>(),
+];

@@ -4,6 +4,7 @@ use crate::breaker::BreakerSettings;
 use crate::guest::Guest;
 use crate::id::PluginId;
 use crate::registration::Registration;
+use crate::services::Services;
 use plugbay_engine::{CellState, Digest, Engine, LogSink};
 use plugbay_state::StateStore;
 use std::collections::HashMap;
@@ -62,6 +63,7 @@ pub(crate) struct Host {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<CellState<Guest>>,
     pub(crate) state: Arc<dyn StateStore>,
+    pub(crate) services: Arc<dyn Services>,
     pub(crate) sink: SinkOf,
     pub(crate) described: Described,
     pub(crate) breaker: BreakerSettings,

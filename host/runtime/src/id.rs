@@ -1,14 +1,14 @@
 //! Ids: `[a-z][a-z0-9-]{0,63}`, everywhere.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
 
 /// A plugin's id. Cheap to clone.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct PluginId(Arc<str>);
 
 /// Text that is no id.
@@ -37,6 +37,12 @@ impl TryFrom<String> for PluginId {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         let good = text.len() <= 64 && text.starts_with(|c: char| c.is_ascii_lowercase()) && text.bytes().all(plain);
         if good { Ok(Self(text.into())) } else { Err(NoId(text.chars().take(80).collect())) }
+    }
+}
+
+impl From<PluginId> for String {
+    fn from(id: PluginId) -> Self {
+        id.0.as_ref().to_owned()
     }
 }
 

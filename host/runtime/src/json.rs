@@ -77,6 +77,13 @@ impl Json {
     }
 }
 
+impl Default for Json {
+    /// `null`.
+    fn default() -> Self {
+        Self("null".into())
+    }
+}
+
 impl fmt::Debug for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

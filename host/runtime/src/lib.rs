@@ -42,6 +42,7 @@ mod cell;
 mod changes;
 mod config;
 mod error;
+mod extra;
 mod generation;
 mod grant;
 mod guest;
@@ -55,7 +56,9 @@ mod json_walk;
 mod lifetime;
 mod listing;
 mod manifest;
+mod met;
 mod order;
+mod pinned;
 mod plugin;
 mod plugins;
 mod prepare;
@@ -65,6 +68,7 @@ mod recover;
 mod registration;
 mod schema;
 mod sealed;
+mod serve;
 mod services;
 mod settings;
 mod source;
@@ -73,30 +77,46 @@ mod surface;
 mod swap;
 mod tally;
 mod to_the_end;
+mod transcript;
 mod versions;
 mod wire;
 mod write;
 
 pub use apply::Wanted;
 pub use breaker::{BreakerSettings, BreakerState, BreakerView};
-pub use call::{Call, Chain, Entry, Principal, Role, Session, Transcript, WINDOW, WINDOW_BYTES};
+pub use call::{Call, Chain, Principal, Session, WeakSession};
 pub use error::{Done, LoadError, Loaded, Reason, Step};
 pub use generation::Generation;
 pub use grant::{Grant, Grants};
-pub use hook::{Fired, HOOKS, Hook, HookInfo, InJsonError, Malformed, Mode};
-pub use hooks::{Approval, ApprovalDecision, BeforeToolCall, Message, MessageReceived, Severity, ToolCall, ToolDecision};
+pub use hook::{Fired, HOOKS, Hook, HookInfo, InJsonError, Malformed, Mode, Subject, Unseen};
+pub use hooks::{
+    Action, AfterCompaction, AfterToolCall, AgentEnd, AgentEvent, AgentEvents, AgentTurnPrepare, Answer, AnswerChange, Approval,
+    ApprovalDecision, ApprovalEnd, Approvals, BeforeAgentFinalize, BeforeAgentReply, BeforeAgentRun, BeforeCompaction, BeforeDispatch,
+    BeforeInstall, BeforeMessageWrite, BeforeModelResolve, BeforePromptBuild, BeforeReset, BeforeToolCall, Cleanup, CleanupAsked,
+    CleanupReason, Compacted, Compacting, Context, DispatchClaim, Finalization, Finding, GatewayStart, GatewayStop, Heartbeat,
+    HeartbeatPrompt, InstallDecision, Installing, JobChange, JobChangeKind, JobChanged, LlmInput, LlmOutput, Message, MessageAsked,
+    MessageReceived, MessageSending, MessageSent, ModelAsked, ModelCall, ModelCallEnd, ModelCallEnded, ModelCallFate, ModelCallStarted,
+    ModelChoice, ModelInput, ModelOutput, Placement, PolicyAsked, PolicyDecision, Projected, Projecting, PromptAsked, PromptChange,
+    ReplyAsked, ReplyClaim, Resetting, Resolution, Revision, RunAsked, RunBlock, RunDecision, SendDecision, Sending, Sent, SessionBegan,
+    SessionEnd, SessionEndReason, SessionEnded, SessionProjection, SessionStart, Severity, Spawned, Started, Stopping, SubagentEnd,
+    SubagentEnded, SubagentFate, SubagentSpawned, Tokens, ToolAnswer, ToolCall, ToolCallFate, ToolDecision, ToolEnded, ToolInvocation,
+    ToolOutcome, ToolPolicy, ToolResultPersist, Tools, Trigger, TurnEnded, TurnInjection, TurnPrepared, WriteDecision, Written,
+};
 pub use id::{NoId, PluginId};
 pub use json::{Json, JsonError, Payload};
 pub use listing::{Listing, Serving};
 pub use manifest::{Manifest, ManifestError};
 pub use order::{Alongside, Order, Retry};
+pub use pinned::Pinned;
 pub use plugbay_engine as engine;
 pub use plugbay_state as state;
 pub use plugin::Plugin;
 pub use plugins::{Inspected, Plugins, PluginsSettings};
 pub use probation::{ProbationSettings, ProbationView, Verdict};
 pub use record::{Fate, Judged, KeptVersion};
-pub use registration::{Borne, HookRegistration, Registration, RegistrationError};
+pub use registration::{Borne, HookRegistration, NamespaceRegistration, Registration, RegistrationError, Risk, ToolRegistration};
+pub use schema::Schema;
+pub use serve::Answered;
 pub use services::{
     Caller, Candidate, InjectionQueued, InjectionRequest, NoServices, ServiceCode, ServiceError, ServiceReply, Services,
 };
@@ -105,4 +125,5 @@ pub use source::Source;
 pub use standing::Standing;
 pub use surface::{API, Surface, SurfaceError};
 pub use tally::Counted;
+pub use transcript::{Conversation, Entry, Role, Transcript, WINDOW, WINDOW_BYTES};
 pub use versions::{VersionError, Versions};

@@ -3,16 +3,20 @@
 //! Cells are made and ended here. The end waits for calls that are under way, as long as the operator lets it, cuts what then still runs, and deactivates
 //! what is left of the cells; it happens on a task of its own, so nobody waits for it but a host that stops.
 
+use crate::call::Call;
 use crate::cell::PluginCell;
 use crate::generation::{Generation, PluginLease};
+use crate::grant::Grant;
+use crate::guest::Guest;
+use crate::hook::Fired;
+use crate::hooks::{Cleanup, CleanupAsked, CleanupReason};
 use crate::plugin::Saved;
 use crate::probation::Probation;
 use crate::wire::exports::plugbay::plugin::plugin::{Activation, DeactivationReason};
 use crate::wire::types::ActivationReason;
-use plugbay_engine::{Budget, CallError, Fault};
+use plugbay_engine::{Blueprint, Budget, CallError, Fault, Occupant};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
@@ -34,7 +38,7 @@ impl Generation {
         if lease.cell().is_none() {
             let reason = if lease.replaces_lost() { ActivationReason::Fault } else { ActivationReason::Cell };
             // Boxed, so that the usual call isn't as large as this one.
-            let mut cell = Box::pin(self.fresh(reason, budget)).await?;
+            let mut cell = Box::pin(self.fresh(&self.parts.blueprint, reason, budget)).await?;
             cell.go_live();
             lease.furnish(cell);
         }
@@ -42,8 +46,13 @@ impl Generation {
     }
 
     /// A new cell, activated, that changes nothing yet.
-    async fn fresh(&self, reason: ActivationReason, budget: &Budget) -> Result<Box<PluginCell>, CallError> {
-        let mut cell = Box::new(PluginCell::new(self.parts.blueprint.cell(self.parts.guest.clone(), budget).await?));
+    pub(crate) async fn fresh(
+        &self,
+        blueprint: &Blueprint<Guest>,
+        reason: ActivationReason,
+        budget: &Budget,
+    ) -> Result<Box<PluginCell>, CallError> {
+        let mut cell = Box::new(PluginCell::new(blueprint.cell(self.parts.guest.clone(), budget).await?));
         cell.activate(&self.activation(reason), budget).await?;
         Ok(cell)
     }
@@ -64,7 +73,7 @@ impl Generation {
     pub(crate) async fn first_cell(&self, reason: ActivationReason) -> Result<PluginLease, CallError> {
         let budget = Budget::new(ACTIVATE, self.parts.blueprint.limits());
         let mut lease = self.bay.enter(None, &budget).await?;
-        lease.furnish(self.fresh(reason, &budget).await?);
+        lease.furnish(self.fresh(&self.parts.blueprint, reason, &budget).await?);
         Ok(lease)
     }
 
@@ -89,7 +98,7 @@ impl Generation {
 
     /// It serves from now on, under this number.
     pub(crate) fn published(&self, number: u64, probation: Probation) {
-        self.number.store(number, Ordering::Relaxed);
+        self.parts.guest.publish(number);
         if self.probation.set(probation).is_err() {
             tracing::error!(plugin = %self.manifest().id, "a generation was published twice");
         }
@@ -114,12 +123,19 @@ impl Generation {
         self.left();
     }
 
-    /// Another generation serves now, or none. Calls that have begun here come to their end here, within this time.
-    pub(crate) fn retire(self: Arc<Self>, reason: DeactivationReason, drain: Duration) {
+    /// Another generation serves now, or none: what hasn't begun here doesn't begin any more, unless it means just this one.
+    pub(crate) fn close(&self, reason: DeactivationReason) {
         if self.ended.set(reason).is_err() {
-            tracing::error!(plugin = %self.manifest().id, "a generation was retired twice");
-            return;
+            tracing::error!(plugin = %self.manifest().id, "a generation was ended twice");
         }
+        if reason != DeactivationReason::Swap {
+            self.succession().end(reason);
+        }
+    }
+
+    /// Calls that have begun here come to their end here, within this time. For a generation that was closed.
+    pub(crate) fn retire(self: Arc<Self>, drain: Duration) {
+        let reason = self.ended.get().copied().unwrap_or(DeactivationReason::Swap);
         let tasks = self.tasks.clone();
         tasks.spawn(async move {
             if timeout(drain, self.drained()).await.is_err() {
@@ -128,14 +144,28 @@ impl Generation {
                     "the plugin was replaced or stopped, and {ms} ms for calls under way are over (setting `plugins.{}.drain`)",
                     self.manifest().id
                 );
-                tracing::warn!(plugin = %self.manifest().id, calls = self.bay.at_work(), "{why}");
+                tracing::warn!(plugin = %self.manifest().id, calls = self.bay.at_work() + self.lasting(), "{why}");
+                if self.is_last() {
+                    self.succession().cord.pull(why.clone());
+                }
                 self.parts.blueprint.cord().pull(why);
                 if timeout(CUT, self.drained()).await.is_err() {
                     tracing::error!(plugin = %self.manifest().id, "calls go on although they were cut off");
                 }
             }
-            self.deactivate(self.bay.clear(), reason).await;
+            let cells = self.clean_up(self.bay.clear(), reason).await;
+            self.deactivate(cells, reason).await;
         });
+    }
+
+    /// Whether no generation followed this one, so that extra cells end with it.
+    fn is_last(&self) -> bool {
+        self.ended.get().is_some_and(|reason| *reason != DeactivationReason::Swap)
+    }
+
+    /// Extra cells that have to end with this generation.
+    fn lasting(&self) -> usize {
+        if self.is_last() { self.succession().at_work() } else { 0 }
     }
 
     /// Waits until no call is under way.
@@ -143,6 +173,30 @@ impl Generation {
         while self.bay.at_work() > 0 {
             self.idle.notified().await;
         }
+        if self.is_last() {
+            self.succession().drained().await;
+        }
+    }
+
+    /// Tells the plugin once that the generation ends, in one of these cells. Nobody waits for it; a failure is logged and counted. The cells that are left.
+    #[expect(clippy::vec_box, reason = "cells stay where they are, from the bay to their end")]
+    async fn clean_up(&self, mut cells: Vec<Box<PluginCell>>, reason: DeactivationReason) -> Vec<Box<PluginCell>> {
+        let reason = match reason {
+            DeactivationReason::Swap => CleanupReason::Restart,
+            DeactivationReason::Disable | DeactivationReason::Uninstall => CleanupReason::Disable,
+            DeactivationReason::Shutdown | DeactivationReason::Idle => return cells,
+        };
+        let (Some(handled), Some(cell)) = (self.handling::<Cleanup>(), cells.first_mut()) else { return cells };
+        let budget = Budget::new(handled.budget, self.parts.blueprint.limits());
+        let event = Fired::<Cleanup>::new(CleanupAsked { reason, attrs: Vec::new() }).wire();
+        let shows = self.parts.settings.grants.has(Grant::Conversation);
+        let answer = cell.handle::<Cleanup>(Call::new(), shows, event, handled.budget, &budget).await;
+        handled.tally.ended(&answer, cell.usage());
+        if let Err(e) = answer {
+            tracing::warn!(plugin = %self.manifest().id, "`cleanup`: {e}");
+        }
+        cells.retain(|cell| !cell.is_spent());
+        cells
     }
 
     /// Ends cells in good order, on a task of its own.

@@ -61,7 +61,7 @@ impl fmt::Debug for Generation {
 
 impl Listing {
     pub(crate) fn of(plugin: &Plugin) -> Self {
-        let (stand, record, required) = plugin.view(|v| (v.stand.clone(), v.record.clone(), v.required()));
+        let (stand, record, required) = plugin.view(|v| (v.stand.clone(), v.record.clone(), v.required));
         let serving = plugin.generation().map(Serving::of);
         let stand = match serving.as_ref().map(|s| &s.breaker.state) {
             Some(BreakerState::Quarantined { why }) if stand.standing == Standing::Active => Stand::new(Standing::Quarantined, &**why),

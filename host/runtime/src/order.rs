@@ -23,6 +23,8 @@ pub struct Order {
     pub retry: Retry,
     /// Whether the host is starting: the plugin was there before.
     pub boot: bool,
+    /// Whether a component is installed without asking those who may refuse it ([`Services::may_install`](crate::Services::may_install)). The history says so.
+    pub skip_gates: bool,
     /// What else changes in the same step.
     pub alongside: Option<Box<dyn Alongside>>,
 }
@@ -31,7 +33,7 @@ impl Order {
     /// An order of somebody who wants it done, though it was refused before.
     #[must_use]
     pub fn by(who: impl Into<String>) -> Self {
-        Self { who: who.into(), why: None, retry: Retry::Refused, boot: false, alongside: None }
+        Self { who: who.into(), why: None, retry: Retry::Refused, boot: false, skip_gates: false, alongside: None }
     }
 
     /// An order of nobody in particular, which lets rest what was refused before.
@@ -50,6 +52,12 @@ impl Order {
     #[must_use]
     pub fn boot() -> Self {
         Self { boot: true, ..Self::automatic("host") }
+    }
+
+    /// Without asking those who may refuse a component.
+    #[must_use]
+    pub fn skipping_gates(self) -> Self {
+        Self { skip_gates: true, ..self }
     }
 
     /// With a reason.

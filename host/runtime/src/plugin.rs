@@ -6,17 +6,22 @@ use crate::hook::{Fired, HOOKS, Hook, InJsonError};
 use crate::id::PluginId;
 use crate::listing::Listing;
 use crate::record::PluginRecord;
+use crate::serve::{Answered, Meant};
 use crate::settings::Settings;
 use crate::standing::{Stand, Standing};
 use crate::surface::Surface;
 use arc_swap::ArcSwapOption;
 use plugbay_engine::{CallError, Digest};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A plugin that the host knows. Stays the same while its generations come and go.
 pub struct Plugin {
     id: PluginId,
     serving: ArcSwapOption<Generation>,
+    /// The host's count of what matters to who asks plugins: see [`Plugins::revision`](crate::Plugins::revision).
+    revision: Arc<AtomicU64>,
     view: Mutex<View>,
     /// Who holds it may change the plugin; changes happen one after the other, in the order in which they were asked for.
     pub(crate) turn: tokio::sync::Mutex<()>,
@@ -30,6 +35,10 @@ pub(crate) struct View {
     pub(crate) settings: Settings,
     /// What served before, for a way back.
     pub(crate) before: Option<Before>,
+    /// Whether what it guards is refused while it isn't active.
+    pub(crate) required: bool,
+    /// What its last known component exports, while nothing serves.
+    pub(crate) exports: Option<BTreeSet<String>>,
 }
 
 /// What served before the last swap.
@@ -48,17 +57,17 @@ pub(crate) struct Saved {
 }
 
 impl View {
-    /// Whether what it guards is refused while it isn't active.
-    pub(crate) fn required(&self) -> bool {
-        self.settings.required.unwrap_or(false)
+    /// What of it matters to who asks plugins, besides what serves.
+    fn facts(&self) -> (Standing, bool, Option<&BTreeSet<String>>) {
+        (self.stand.standing, self.required, self.exports.as_ref())
     }
 }
 
 impl Plugin {
-    pub(crate) fn new(id: PluginId, record: PluginRecord) -> Self {
-        let view =
-            View { stand: Stand::new(Standing::Missing, "it wasn't loaded yet"), record, settings: Settings::default(), before: None };
-        Self { id, serving: ArcSwapOption::empty(), view: Mutex::new(view), turn: tokio::sync::Mutex::default() }
+    pub(crate) fn new(id: PluginId, record: PluginRecord, revision: Arc<AtomicU64>) -> Self {
+        let stand = Stand::new(Standing::Missing, "it wasn't loaded yet");
+        let view = View { stand, record, settings: Settings::default(), before: None, required: false, exports: None };
+        Self { id, serving: ArcSwapOption::empty(), revision, view: Mutex::new(view), turn: tokio::sync::Mutex::default() }
     }
 
     /// Its id.
@@ -79,6 +88,21 @@ impl Plugin {
         self.generation().map(|g| g.surface().clone())
     }
 
+    /// Whether it handles this hook, or would, if it were active: by what serves, else by its last known component. Nothing, if nothing is known of any.
+    #[must_use]
+    pub fn guards(&self, hook: &str) -> Option<bool> {
+        match self.generation() {
+            Some(serving) => Some(serving.surface().exports.contains(hook)),
+            None => self.view(|v| v.exports.as_ref().map(|exports| exports.contains(hook))),
+        }
+    }
+
+    /// Whether what it [guards](Plugin::guards) is refused while it isn't active: where the operator says so, or says nothing and has granted `policy`.
+    #[must_use]
+    pub fn is_required(&self) -> bool {
+        self.view(|v| v.required)
+    }
+
     /// All that there is to say of it at this moment.
     #[must_use]
     pub fn listing(&self) -> Listing {
@@ -93,10 +117,20 @@ impl Plugin {
     /// # Errors
     /// Why there is no answer; [`CallError::consequence`] says what follows from it. The plugin goes on serving either way.
     pub async fn call<H: Hook>(&self, call: &Call, event: &Fired<H>) -> Result<H::Outcome, CallError> {
+        self.serve(call, event).await.answer
+    }
+
+    /// The same, with what a receipt says of it.
+    pub async fn serve<H: Hook>(&self, call: &Call, event: &Fired<H>) -> Answered<H::Outcome> {
         match self.generation() {
-            Some(generation) => generation.call(call, event).await,
-            None => Err(self.view(|v| v.stand.closed(&self.id))),
+            Some(generation) => generation.call(call, event, Meant::Serving).await,
+            None => Answered::by_none(self.closed()),
         }
+    }
+
+    /// The error of a call that nothing of it serves.
+    pub(crate) fn closed(&self) -> CallError {
+        self.view(|v| v.stand.closed(&self.id))
     }
 
     /// The same for a hook by its name, with event and outcome in JSON.
@@ -115,7 +149,11 @@ impl Plugin {
 
     /// Lets another generation serve, or none, and answers the one before.
     pub(crate) fn publish(&self, generation: Option<Arc<Generation>>) -> Option<Arc<Generation>> {
-        self.serving.swap(generation)
+        let (comes, before) = (generation.is_some(), self.serving.swap(generation));
+        if comes || before.is_some() {
+            self.revised();
+        }
+        before
     }
 
     /// Looks at what is known of it.
@@ -125,6 +163,25 @@ impl Plugin {
 
     /// Changes what is known of it. For who has its turn.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut View) -> T) -> T {
-        change(&mut self.view.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        let (standing, required, exports) = view.facts();
+        let before = (standing, required, exports.cloned());
+        let changed = change(&mut view);
+        let (standing, required, exports) = view.facts();
+        if (standing, required, exports) != (before.0, before.1, before.2.as_ref()) {
+            self.revised();
+        }
+        changed
+    }
+
+    /// What its component exports is known: what serves says more than this.
+    pub(crate) fn learn(&self, surface: &Surface) {
+        if self.generation().is_none() {
+            self.change(|v| v.exports = Some(surface.exports.clone()));
+        }
+    }
+
+    fn revised(&self) {
+        self.revision.fetch_add(1, Ordering::Release);
     }
 }

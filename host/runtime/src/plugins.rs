@@ -17,6 +17,7 @@ use crate::plugin::Plugin;
 use crate::prepare::{Examined, Refusal, Verified, examine};
 use crate::probation::ProbationSettings;
 use crate::record::{self};
+use crate::services::{NoServices, Services};
 use crate::settings::Settings;
 use crate::source::Source;
 use crate::surface::Surface;
@@ -40,6 +41,8 @@ pub struct PluginsSettings {
     pub probation: ProbationSettings,
     /// When a plugin isn't called for a while.
     pub breaker: BreakerSettings,
+    /// What plugins reach through the host.
+    pub services: Arc<dyn Services>,
 }
 
 impl Default for PluginsSettings {
@@ -50,6 +53,7 @@ impl Default for PluginsSettings {
             versions: Versions::in_memory(),
             probation: ProbationSettings::default(),
             breaker: BreakerSettings::default(),
+            services: Arc::new(NoServices),
         }
     }
 }
@@ -99,15 +103,25 @@ impl Plugins {
         let linked = |e: wasmtime::Error| SetupError::Wasm(format!("{e:#}"));
         let mut linker = engine.linker().map_err(linked)?;
         imports::add(&mut linker, &*state).map_err(linked)?;
-        let PluginsSettings { logs, versions, probation, breaker } = settings;
+        let PluginsSettings { logs, versions, probation, breaker, services } = settings;
         let (versions, tasks) = (Arc::new(versions), TaskTracker::new());
         Ok(Self(Arc::new_cyclic(|weak| {
-            let host =
-                Host { engine, linker, state, sink: logs, described: Described::default(), breaker, bell: bell(weak.clone()), tasks };
+            let host = Host {
+                engine,
+                linker,
+                state,
+                services,
+                sink: logs,
+                described: Described::default(),
+                breaker,
+                bell: bell(weak.clone()),
+                tasks,
+            };
             let yard = Yard { host, versions, probation, stopping: AtomicBool::new(false) };
             Inner {
                 yard,
                 known: Mutex::default(),
+                revision: Arc::default(),
                 retired: Mutex::default(),
                 recalled: AtomicBool::new(false),
                 named: tokio::sync::Mutex::default(),
@@ -127,6 +141,13 @@ impl Plugins {
         lock(&self.0.known).values().cloned().collect()
     }
 
+    /// Changes whenever another generation of a plugin serves, or none any more, and whenever a plugin that doesn't serve stands elsewhere, guards something else, or
+    /// becomes required or no longer. Who keeps what follows from that reads it first, then looks at the plugins.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.0.revision.load(Ordering::Acquire)
+    }
+
     /// Remembers the plugins that ran on this state before; nothing of them is started. To be called when a host starts.
     ///
     /// # Errors
@@ -135,7 +156,7 @@ impl Plugins {
         let records = record::read_all(&*self.0.yard.host.state).await?;
         let mut known = lock(&self.0.known);
         for (id, record) in records {
-            known.entry(id.clone()).or_insert_with(|| Arc::new(Plugin::new(id, record)));
+            known.entry(id.clone()).or_insert_with(|| self.0.new_plugin(&id, record));
         }
         self.0.recalled.store(true, Ordering::Release);
         Ok(known.values().cloned().collect())

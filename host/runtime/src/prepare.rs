@@ -2,9 +2,10 @@
 
 use crate::config::Config;
 use crate::error::{Reason, Step};
+use crate::extra::Succession;
 use crate::generation::{Generation, Handled, Lineage, Parts};
 use crate::grant::Grant;
-use crate::guest::{Guest, State};
+use crate::guest::{Guest, Part, State};
 use crate::hook::{HOOKS, HookInfo};
 use crate::host::Host;
 use crate::id::PluginId;
@@ -76,11 +77,13 @@ pub(crate) async fn prepare(host: &Host, file: &Verified, settings: Settings, li
     let instance = host.linker.instantiate_pre(code.component()).map_err(|e| (Step::Link, Reason::Link(format!("{e:#}"))))?;
 
     let sink = (host.sink)(&manifest.id);
-    let registration = describe(host, &code, surface, &limits, &sink).await.map_err(|e| (Step::Describe, e))?;
+    let registration = describe(host, (&manifest.id, surface), &code, &limits, &sink).await.map_err(|e| (Step::Describe, e))?;
     let config = configure(&manifest.id, &settings, &registration).map_err(|e| (Step::Config, e))?;
 
     let log = Arc::new(Log::new(sink, &limits, config.secrets()));
-    let guest = guest(host, &manifest.id, &settings, log.clone(), config).map_err(|e| (Step::Activate, e))?;
+    let succession = lineage.previous.map_or_else(Arc::default, |before| before.parts.guest.succession().clone());
+    let shared = Shared { log: log.clone(), config, succession };
+    let guest = guest(host, &manifest.id, &settings, &registration, shared).map_err(|e| (Step::Activate, e))?;
     let parts = Parts {
         blueprint: Blueprint::new(host.engine.clone(), instance, limits, log, World::Open),
         handled: handled(surface, &settings, &registration),
@@ -103,8 +106,8 @@ fn decided(plugin: &PluginId, settings: &Settings, surface: &Surface) -> Result<
 /// What it registers, by its own word in two sealed cells. Kept by digest: the same component would say the same again.
 async fn describe(
     host: &Host,
+    (plugin, surface): (&PluginId, &Surface),
     code: &Code,
-    surface: &Surface,
     limits: &Arc<Limits>,
     sink: &Arc<dyn LogSink>,
 ) -> Result<Registration, Reason> {
@@ -112,7 +115,7 @@ async fn describe(
         return Ok(known);
     }
     let log = Arc::new(Log::new(sink.clone(), limits, &[]));
-    let (first, second) = sealed::describe(&host.engine, code, surface, limits, &log).await?;
+    let (first, second) = sealed::describe(&host.engine, plugin, code, surface, limits, &log).await?;
     let registration = Registration::check(&first, &second, surface)?;
     host.described.keep(code.digest(), &registration);
     Ok(registration)
@@ -131,14 +134,22 @@ fn configure(plugin: &PluginId, settings: &Settings, registration: &Registration
     Config::check(&settings.config, registration.config.as_ref()).map_err(|problem| Reason::Config { plugin: plugin.clone(), problem })
 }
 
+/// What a generation's cells share, beside what the operator decided.
+struct Shared {
+    log: Arc<Log>,
+    config: Config,
+    succession: Arc<Succession>,
+}
+
 /// What its cells get: its part of the state, too, unless that was denied.
-fn guest(host: &Host, plugin: &PluginId, settings: &Settings, log: Arc<Log>, config: Config) -> Result<Guest, Reason> {
-    let guest = Guest::new(log, Arc::new(config));
-    if !settings.grants.has(Grant::State) {
-        return Ok(guest);
-    }
+fn guest(host: &Host, plugin: &PluginId, settings: &Settings, registration: &Registration, shared: Shared) -> Result<Guest, Reason> {
+    let Shared { log, config, succession } = shared;
     let owner = Owner::new(plugin.as_str()).map_err(Reason::State)?;
-    Ok(guest.with_state(State { store: host.state.clone(), owner }))
+    let state = settings.grants.has(Grant::State).then(|| State { store: host.state.clone(), owner });
+    let namespaces = registration.session_state.iter().map(|n| n.namespace.clone()).collect();
+    let part = Part::sealed(plugin.clone(), log);
+    let (services, grants) = (host.services.clone(), settings.grants.clone());
+    Ok(Guest::new(Part { config, state, services, grants, namespaces, succession, ..part }))
 }
 
 /// The hooks that are handled, with their budgets: the operator's, else the hook's own, or less if the plugin asks for less. More is the

@@ -2,10 +2,12 @@
 //!
 //! A surface says *that* a hook is handled; the registration only says *how*. So nothing in here can add to what a plugin does.
 
-use crate::schema::{self, Published};
+use crate::hook::{Hook, Subject};
+use crate::hooks::{SessionProjection, Tools};
+use crate::schema::{self, Published, Taken};
 use crate::surface::Surface;
 use plugbay_engine::Isolation;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,6 +23,12 @@ pub struct Registration {
     /// How it takes part in its hooks.
     #[serde(default)]
     pub hooks: Vec<HookRegistration>,
+    /// Its tools; some exactly if it exports `tools`.
+    #[serde(default)]
+    pub tools: Vec<ToolRegistration>,
+    /// The namespaces of its state of sessions.
+    #[serde(default)]
+    pub session_state: Vec<NamespaceRegistration>,
     /// How its code may be kept.
     #[serde(default = "shared_only")]
     pub isolation: BTreeSet<Borne>,
@@ -44,6 +52,9 @@ pub struct HookRegistration {
     /// For hooks about tools: only these.
     #[serde(default)]
     pub tools: Option<BTreeSet<String>>,
+    /// For agent events: only these topics.
+    #[serde(default)]
+    pub topics: Option<BTreeSet<String>>,
 }
 
 impl HookRegistration {
@@ -52,6 +63,56 @@ impl HookRegistration {
     pub fn budget(&self) -> Option<Duration> {
         self.budget_ms.map(Duration::from_millis)
     }
+
+    /// What it restricts itself to, of what the hook is about.
+    #[must_use]
+    pub const fn only(&self, subject: Subject) -> Option<&BTreeSet<String>> {
+        match subject {
+            Subject::Tool => self.tools.as_ref(),
+            Subject::Topic => self.topics.as_ref(),
+        }
+    }
+}
+
+/// One tool.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ToolRegistration {
+    /// Its name, as the model knows it.
+    pub name: String,
+    /// What it does, for the model.
+    pub description: String,
+    /// The JSON Schema of its arguments, an object, without references.
+    pub parameters: Value,
+    /// Its name for people.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// How much harm a wrong call can do, if the plugin says.
+    #[serde(default)]
+    pub risk: Option<Risk>,
+    /// What it is about.
+    #[serde(default)]
+    pub tags: Vec<String>,
+}
+
+/// How much harm a wrong call of a tool can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Risk {
+    Low,
+    Medium,
+    High,
+}
+
+/// One namespace of a plugin's state of sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct NamespaceRegistration {
+    /// Its name.
+    pub namespace: String,
+    /// What is there, for people.
+    pub description: String,
 }
 
 /// Kinds of isolation that code can bear.
@@ -115,6 +176,37 @@ pub enum RegistrationError {
     /// It names a hook twice.
     #[error("it names the hook `{0}` twice")]
     Twice(String),
+    /// It restricts a hook to what the hook isn't about.
+    #[error("it names `{only}` for the hook `{hook}`, which isn't about {only}: leave them out there")]
+    OffSubject {
+        /// The hook.
+        hook: String,
+        /// `tools` or `topics`.
+        only: &'static str,
+    },
+    /// It registers tools, and nobody could call them.
+    #[error("it names {0} tools, and the component doesn't export `tools`")]
+    ToolsNotExported(usize),
+    /// It exports `tools`, and has none.
+    #[error("the component exports `tools`, and it names no tool")]
+    NoTools,
+    /// It names a tool twice.
+    #[error("it names the tool `{0}` twice")]
+    ToolTwice(String),
+    /// The schema for a tool's arguments is none.
+    #[error("the `parameters` of its tool `{tool}` are no JSON Schema of an object: {problem}")]
+    Parameters {
+        /// The tool.
+        tool: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// It names a namespace twice.
+    #[error("it names the namespace `{0}` of `session-state` twice")]
+    NamespaceTwice(String),
+    /// It shows state of sessions, and has none.
+    #[error("the component exports `session-projection`, and it names no namespace in `session-state`")]
+    NoNamespaces,
     /// Its schema for the settings is none.
     #[error("its `config` is no JSON Schema: {0}")]
     Config(String),
@@ -134,6 +226,8 @@ impl Registration {
         SCHEMA.check(&value).map_err(RegistrationError::Schema)?;
         let mut registration: Self = serde_json::from_value(value).map_err(|e| RegistrationError::Schema(e.to_string()))?;
         registration.names_exports_once(surface)?;
+        registration.names_namespaces_once(surface)?;
+        registration.expand_tools(surface)?;
         if let Some(config) = &mut registration.config {
             *config = schema::expand(config).map_err(RegistrationError::Config)?;
             schema::compile(config).map_err(RegistrationError::Config)?;
@@ -143,13 +237,45 @@ impl Registration {
 
     fn names_exports_once(&self, surface: &Surface) -> Result<(), RegistrationError> {
         let mut seen = BTreeSet::new();
-        for HookRegistration { hook, .. } in &self.hooks {
-            if !surface.hooks().any(|h| h.name == hook) {
+        for said @ HookRegistration { hook, .. } in &self.hooks {
+            let Some(info) = surface.hooks().find(|h| h.name == hook) else {
                 return Err(RegistrationError::NotExported(hook.clone()));
-            }
+            };
             if !seen.insert(hook) {
                 return Err(RegistrationError::Twice(hook.clone()));
             }
+            let off = |subject| said.only(subject).is_some() && info.subject != Some(subject);
+            let off = [(Subject::Tool, "tools"), (Subject::Topic, "topics")].into_iter().find(|(subject, _)| off(*subject));
+            if let Some((_, only)) = off {
+                return Err(RegistrationError::OffSubject { hook: hook.clone(), only });
+            }
+        }
+        Ok(())
+    }
+
+    fn names_namespaces_once(&self, surface: &Surface) -> Result<(), RegistrationError> {
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = self.session_state.iter().find(|said| !seen.insert(&said.namespace)) {
+            return Err(RegistrationError::NamespaceTwice(twice.namespace.clone()));
+        }
+        let shows = surface.exports.contains(SessionProjection::NAME);
+        if shows && self.session_state.is_empty() { Err(RegistrationError::NoNamespaces) } else { Ok(()) }
+    }
+
+    /// Tools are named once, and exactly if they can be called; their schemas become plain trees.
+    fn expand_tools(&mut self, surface: &Surface) -> Result<(), RegistrationError> {
+        match (self.tools.len(), surface.exports.contains(Tools::NAME)) {
+            (0, true) => return Err(RegistrationError::NoTools),
+            (some @ 1.., false) => return Err(RegistrationError::ToolsNotExported(some)),
+            _ => {}
+        }
+        let (mut seen, mut taken) = (BTreeSet::new(), Taken::default());
+        for ToolRegistration { name, parameters, .. } in &mut self.tools {
+            if !seen.insert(&*name) {
+                return Err(RegistrationError::ToolTwice(name.clone()));
+            }
+            let expanded = arguments(parameters, &mut taken);
+            *parameters = expanded.map_err(|problem| RegistrationError::Parameters { tool: name.clone(), problem })?;
         }
         Ok(())
     }
@@ -161,61 +287,15 @@ impl Registration {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(answer: &str) -> Result<Registration, RegistrationError> {
-        let exports = ["plugin", "before-tool-call"].map(str::to_owned).into();
-        Registration::check(answer, answer, &Surface { exports, ..Surface::default() })
+/// A schema of arguments, as a plain tree.
+fn arguments(schema: &Value, taken: &mut Taken) -> Result<Value, String> {
+    let expanded = schema::expand_beside(schema, taken)?;
+    if expanded.get("type").and_then(Value::as_str) != Some("object") {
+        return Err("its `type` isn't `object`".to_owned());
     }
-
-    #[test]
-    fn what_is_left_out_has_its_default() {
-        let registration = check("{}").unwrap();
-        assert_eq!(registration, Registration { isolation: shared_only(), ..Registration::default() });
-        let said = check(r#"{"hooks":[{"hook":"before-tool-call","budget-ms":5,"tools":["a"]}],"isolation":["pool"]}"#).unwrap();
-        let hook = said.hook("before-tool-call").unwrap();
-        assert_eq!((hook.priority, hook.budget()), (0, Some(Duration::from_millis(5))));
-        assert!(!said.isolation.contains(&Borne::Shared));
-    }
-
-    #[test]
-    fn each_rule_of_the_schema_holds() {
-        for answer in [
-            "[]",
-            r#"{"extra":1}"#,
-            r#"{"hooks":[{"hook":"Before"}]}"#,
-            r#"{"hooks":[{"hook":"before-tool-call","budget-ms":0}]}"#,
-            r#"{"hooks":[{"hook":"before-tool-call","budget-ms":600001}]}"#,
-            r#"{"hooks":[{"hook":"before-tool-call","priority":1.5}]}"#,
-            r#"{"hooks":[{"hook":"before-tool-call","tools":[]}]}"#,
-            r#"{"hooks":[{"hook":"before-tool-call","tools":["a*"]}]}"#,
-            r#"{"isolation":[]}"#,
-            r#"{"isolation":["none"]}"#,
-            r#"{"config":true}"#,
-        ] {
-            assert!(matches!(check(answer), Err(RegistrationError::Schema(_))), "{answer}: {:?}", check(answer));
-        }
-    }
-
-    #[test]
-    fn it_may_name_only_what_is_exported_and_only_once() {
-        let other = check(r#"{"hooks":[{"hook":"message-received"}]}"#);
-        assert_eq!(other, Err(RegistrationError::NotExported("message-received".into())));
-        let twice = check(r#"{"hooks":[{"hook":"before-tool-call"},{"hook":"before-tool-call","priority":1}]}"#);
-        assert_eq!(twice, Err(RegistrationError::Twice("before-tool-call".into())));
-    }
-
-    #[test]
-    fn answers_that_differ_are_refused_at_the_first_byte() {
-        let surface = Surface::default();
-        assert_eq!(Registration::check("{ }", "{}", &surface), Err(RegistrationError::Differs { at: 1 }));
-        assert_eq!(Registration::check("{}", "{} ", &surface), Err(RegistrationError::Differs { at: 2 }));
-    }
-
-    #[test]
-    fn a_schema_that_is_none_is_refused() {
-        assert!(matches!(check(r#"{"config":{"type":7}}"#), Err(RegistrationError::Config(_))));
-    }
+    schema::compile(&expanded)?;
+    Ok(expanded)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@
 
 use jsonschema::{PatternOptions, Validator};
 use serde_json::{Map, Value};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Values of a plugin's schema, when every reference stands for what it names.
 const NODES: usize = 10_000;
@@ -45,6 +45,28 @@ pub(crate) fn check(value: &Value, schema: &Value) -> Result<(), String> {
     validator.validate(value).map_err(|e| at(&e.instance_path().to_string(), &e.masked_with("the value").to_string()))
 }
 
+/// A schema that a plugin registered, compiled: what one of its tools takes. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Schema(Arc<Validator>);
+
+impl Schema {
+    /// Compiles a schema as a [`Registration`](crate::Registration) holds it.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn compile(registered: &Value) -> Result<Self, String> {
+        Ok(Self(Arc::new(compile(registered)?)))
+    }
+
+    /// Whether a value fits.
+    ///
+    /// # Errors
+    /// The first place where it doesn't, and why.
+    pub fn check(&self, value: &Value) -> Result<(), String> {
+        self.0.validate(value).map_err(|e| at(&e.instance_path().to_string(), &e.to_string()))
+    }
+}
+
 /// Compiles a schema; patterns by an engine that never backtracks, within their bound.
 pub(crate) fn compile(schema: &Value) -> Result<Validator, String> {
     let patterns = PatternOptions::regex().size_limit(COMPILED).dfa_size_limit(COMPILED);
@@ -63,8 +85,19 @@ fn short(text: &str) -> String {
 
 /// A plugin's schema with every `$ref` replaced by what it names.
 pub(crate) fn expand(schema: &Value) -> Result<Value, String> {
-    let mut expansion = Expansion { root: schema, nodes: 0, patterns: 0, open: Vec::new() };
-    expansion.value(schema, Place::Schema { seen: true })
+    expand_beside(schema, &mut Taken::default())
+}
+
+/// The same for one of several schemas that share the bounds of one.
+pub(crate) fn expand_beside(schema: &Value, taken: &mut Taken) -> Result<Value, String> {
+    Expansion { root: schema, taken, open: Vec::new() }.value(schema, Place::Schema { seen: true })
+}
+
+/// What schemas have taken of their bounds.
+#[derive(Default)]
+pub(crate) struct Taken {
+    nodes: usize,
+    patterns: usize,
 }
 
 /// Keywords under which secrets are looked for: straight below, or one level of names or numbers further down.
@@ -86,16 +119,15 @@ enum Place {
 
 struct Expansion<'a> {
     root: &'a Value,
-    nodes: usize,
-    patterns: usize,
+    taken: &'a mut Taken,
     /// The references that are being followed.
     open: Vec<&'a str>,
 }
 
 impl<'a> Expansion<'a> {
     fn value(&mut self, value: &'a Value, place: Place) -> Result<Value, String> {
-        self.nodes += 1;
-        if self.nodes > NODES {
+        self.taken.nodes += 1;
+        if self.taken.nodes > NODES {
             return Err(format!("it has more than {NODES} values when its references are followed"));
         }
         match (value, place) {
@@ -150,9 +182,9 @@ impl<'a> Expansion<'a> {
             ("patternProperties", Value::Object(patterns)) => patterns.keys().map(String::len).collect(),
             _ => return Ok(()),
         };
-        self.patterns += lengths.len();
+        self.taken.patterns += lengths.len();
         let longest = lengths.into_iter().max().unwrap_or(0);
-        if self.patterns > PATTERNS || longest > PATTERN {
+        if self.taken.patterns > PATTERNS || longest > PATTERN {
             return Err(format!("at most {PATTERNS} patterns of at most {PATTERN} bytes are taken"));
         }
         Ok(())

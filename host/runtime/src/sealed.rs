@@ -3,12 +3,13 @@
 //! In a sealed cell clocks stand still, random numbers are fixed, and each import of the contract refuses by name; handles have their real types, so that every export
 //! is type-checked here too. Two fresh cells, and both answers must be equal.
 
-use crate::call::{Session, Transcript};
+use crate::call::Session;
 use crate::cell::PluginCell;
-use crate::config::Config;
 use crate::error::Reason;
-use crate::guest::Guest;
+use crate::guest::{Guest, Part};
+use crate::id::PluginId;
 use crate::surface::Surface;
+use crate::transcript::Transcript;
 use crate::wire::Store;
 use plugbay_engine::{Blueprint, Budget, CellState, Code, Engine, Limits, Log, World};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The two answers of `describe`.
 pub(crate) async fn describe(
     engine: &Engine,
+    plugin: &PluginId,
     code: &Code,
     surface: &Surface,
     limits: &Arc<Limits>,
@@ -30,14 +32,14 @@ pub(crate) async fn describe(
     let linker = linker(engine, code).map_err(|e| Reason::Link(format!("{e:#}")))?;
     let instance = linker.instantiate_pre(code.component()).map_err(|e| Reason::Link(format!("{e:#}")))?;
     let blueprint = Blueprint::new(engine.clone(), instance, limits.clone(), log.clone(), World::Sealed);
-    let first = answer(&blueprint, surface).await?;
-    let second = answer(&blueprint, surface).await?;
+    let guest = Guest::new(Part::sealed(plugin.clone(), log.clone()));
+    let first = answer(&blueprint, guest.clone(), surface).await?;
+    let second = answer(&blueprint, guest, surface).await?;
     Ok((first, second))
 }
 
-async fn answer(blueprint: &Blueprint<Guest>, surface: &Surface) -> Result<String, Reason> {
+async fn answer(blueprint: &Blueprint<Guest>, guest: Guest, surface: &Surface) -> Result<String, Reason> {
     let budget = Budget::new(PATIENCE, blueprint.limits());
-    let guest = Guest::new(blueprint.log().clone(), Arc::new(Config::default()));
     let mut cell = PluginCell::new(blueprint.cell(guest, &budget).await.map_err(Reason::Describe)?);
     cell.check_types(surface)?;
     cell.describe(&budget).await.map_err(Reason::Describe)

@@ -1,6 +1,6 @@
 //! What an operator decides about a plugin, as the runtime takes it: every value is one that is enforced.
 
-use crate::grant::Grants;
+use crate::grant::{Grant, Grants};
 use plugbay_engine::{Isolation, Limits};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -21,13 +21,18 @@ pub struct Settings {
     pub budgets: BTreeMap<String, Duration>,
     /// How long calls that are under way may go on after the generation was replaced; what then still runs is cut off.
     pub drain: Duration,
-    /// Whether what the plugin guards is refused while it isn't active. Not said: it isn't.
+    /// Whether what the plugin guards is refused while it isn't active. Not said: if it was granted `policy`.
     pub required: Option<bool>,
 }
 
 impl Settings {
     /// How long calls go on after a swap, unless the operator says otherwise: as long as the longest ordinary budget.
     pub const DRAIN: Duration = Duration::from_secs(30);
+
+    /// Whether what the plugin guards is refused while it isn't active.
+    pub(crate) fn requires(&self) -> bool {
+        self.required.unwrap_or_else(|| self.grants.has(Grant::Policy))
+    }
 
     /// What tells these settings from others, over restarts too. Nothing of them can be read from it.
     pub(crate) fn fingerprint(&self) -> String {

@@ -17,7 +17,17 @@ pub const API: &str = "0.1.0";
 const PACKAGE: &str = "plugbay:plugin";
 
 /// Interfaces that a plugin may import, and what each asks for.
-const IMPORTS: [(&str, Option<Grant>); 4] = [("types", None), ("log", None), ("config", None), ("keyed-store", Some(Grant::State))];
+const IMPORTS: [(&str, Option<Grant>); 9] = [
+    ("types", None),
+    ("log", None),
+    ("config", None),
+    ("run-context", None),
+    ("sessions", None),
+    ("keyed-store", Some(Grant::State)),
+    ("session-state", Some(Grant::State)),
+    ("events", Some(Grant::Events)),
+    ("injections", Some(Grant::Prompt)),
+];
 
 /// Interfaces that a plugin may export, beside hooks.
 const EXPORTS: [&str; 3] = ["plugin", "startup", "handover"];
@@ -193,4 +203,50 @@ fn keep(names: &mut Vec<String>, name: &str) -> Result<(), SurfaceError> {
     }
     names.push(name.to_owned());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Interfaces that the contract's world imports, or exports.
+    fn contract(verb: &str) -> BTreeSet<&'static str> {
+        let lines = include_str!("../wit/worlds.wit").lines().map(str::trim);
+        lines.filter_map(|line| line.strip_prefix(verb)?.trim().strip_suffix(';')).collect()
+    }
+
+    #[test]
+    fn every_interface_of_the_contract_is_known_here_and_no_other() {
+        assert_eq!(IMPORTS.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>(), contract("import"));
+        let exports: Vec<&str> = EXPORTS.into_iter().chain(HOOKS.iter().map(|h| h.name)).collect();
+        assert_eq!(exports.iter().copied().collect::<BTreeSet<_>>(), contract("export"));
+        assert_eq!(exports.len(), contract("export").len(), "each once");
+    }
+
+    /// The grants that `wit/` says an interface needs: `Grant: ` and names in backticks, or `none`.
+    fn documented(interface: &str) -> BTreeSet<Grant> {
+        let path = format!("{}/wit/{interface}.wit", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
+        let line = text.lines().find_map(|line| line.trim().strip_prefix("/// Grant: "));
+        let line = line.unwrap_or("").split('(').next().unwrap_or("");
+        Grant::ALL.into_iter().filter(|g| line.contains(&format!("`{g}`"))).collect()
+    }
+
+    #[test]
+    fn interfaces_need_the_grants_that_they_say() {
+        for hook in HOOKS {
+            assert_eq!(hook.grants.iter().copied().collect::<BTreeSet<_>>(), documented(hook.name), "{}", hook.name);
+        }
+        for (name, grant) in IMPORTS {
+            assert_eq!(grant.into_iter().collect::<BTreeSet<_>>(), documented(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn grants_come_from_imports_and_exports() {
+        let named = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+        let surface =
+            Surface { imports: named(&["log", "events"]), exports: named(&["plugin", "tool-policy", "agent-end"]), ..Surface::default() };
+        assert_eq!(surface.grants(), [Grant::Events, Grant::Policy, Grant::Conversation].into());
+    }
 }

@@ -12,8 +12,10 @@ use crate::plugin::{Before, Plugin, Saved};
 use crate::prepare::{Refusal, Verified, prepare};
 use crate::probation::{Probation, ProbationSettings};
 use crate::record::{Judged, KeptVersion, PluginRecord};
+use crate::services::Candidate;
 use crate::settings::Settings;
 use crate::standing::{Stand, Standing};
+use crate::surface::Surface;
 use crate::versions::{Kept, Versions};
 use crate::wire::exports::plugbay::plugin::plugin::DeactivationReason;
 use crate::wire::types::ActivationReason;
@@ -73,6 +75,7 @@ impl Yard {
             plugin.view(|v| v.record.quarantined.clone().filter(|_| v.record.digest() == Some(swap.verified.component.digest())));
         let lineage = Lineage { previous: old.as_deref(), quarantined, afresh: swap.what == What::RollBack };
         let generation = prepare(&self.host, &swap.verified, swap.settings.clone(), lineage).await?;
+        self.pass_gates(plugin, &generation, &swap, order).await?;
         let reason = reason(old.is_some(), order);
         let mut first = generation.first_cell(reason).await.map_err(|e| (Step::Activate, Reason::Activate(e)))?;
         let kept = self.keep(&swap.verified).await?;
@@ -91,6 +94,16 @@ impl Yard {
         generation.started(first, reason).await;
         self.remember(plugin, replaced).await;
         Ok(done)
+    }
+
+    /// Asks those who may refuse a component, unless it ran here before the change, or comes back.
+    async fn pass_gates(&self, plugin: &Plugin, generation: &Generation, swap: &Swap, order: &Order) -> Result<(), Refusal> {
+        let known = plugin.view(|v| v.record.digest()) == Some(generation.digest());
+        if swap.what == What::RollBack || known || order.skip_gates {
+            return Ok(());
+        }
+        let candidate = candidate(plugin, generation, &swap.verified);
+        self.host.services.may_install(candidate).await.map_err(|why| (Step::Gates, Reason::Gate(why)).into())
     }
 
     /// Keeps what the replaced version saved, for a rollback by hand.
@@ -195,7 +208,8 @@ impl Yard {
         let Some(old) = replaced else { return Done { loaded: Loaded::Installed, generation: number, notes } };
         let loaded = Loaded::Replaced { version: old.manifest().version.clone(), digest: old.digest() };
         let drain = old.settings().drain;
-        old.retire(DeactivationReason::Swap, drain);
+        old.close(DeactivationReason::Swap);
+        old.retire(drain);
         Done { loaded, generation: number, notes }
     }
 }
@@ -237,6 +251,22 @@ async fn give_back(new: &Generation, first: &mut PluginLease, saved: Option<&Sav
         new.restore(first, saved).await.map_err(|e| (Step::Handover, Reason::Restore(e)))?;
     }
     Ok(Handed { turn: None, saved: None, note: None })
+}
+
+/// What those are told of a component who may refuse it.
+fn candidate(plugin: &Plugin, generation: &Generation, verified: &Verified) -> Candidate {
+    let Surface { imports, exports, .. } = generation.surface().clone();
+    Candidate {
+        plugin: plugin.id().clone(),
+        version: generation.manifest().version.clone(),
+        digest: generation.digest(),
+        replaces: plugin.view(|v| v.record.active.as_ref().map(|active| active.version.clone())),
+        bytes: verified.component.bytes().len() as u64,
+        imports,
+        exports,
+        granted: generation.grants().0,
+        tools: generation.registration().tools.iter().map(|tool| tool.name.clone()).collect(),
+    }
 }
 
 /// Why a new cell comes to life.

@@ -4,7 +4,8 @@
 
 #![allow(unsafe_code, missing_docs, unreachable_pub, clippy::all, clippy::indexing_slicing, reason = "generated code")]
 
-use crate::call::{Session, Transcript};
+use crate::call::Session;
+use crate::transcript::Transcript;
 use plugbay_state::KeyedStore;
 use std::sync::Arc;
 use wasmtime::component::{ComponentType, Lower, Resource};
@@ -12,12 +13,19 @@ use wasmtime::component::{ComponentType, Lower, Resource};
 wasmtime::component::bindgen!({
     path: "wit",
     world: "all",
-    // A lookup is answered in place, and a write waits for its commit: both without holding up another plugin.
-    imports: { "plugbay:plugin/keyed-store": async | trappable, default: trappable },
+    // What has a state or a commit to wait for is awaited, without holding up another plugin. The rest is answered in place.
+    imports: {
+        "plugbay:plugin/keyed-store": async | trappable,
+        "plugbay:plugin/sessions.open": async | trappable,
+        "plugbay:plugin/session-state.patch": async | trappable,
+        "plugbay:plugin/session-state.unset": async | trappable,
+        "plugbay:plugin/injections.enqueue": async | trappable,
+        default: trappable,
+    },
     with: {
         "plugbay:plugin/keyed-store.store": crate::wire::Store,
         "plugbay:plugin/types.session": crate::call::Session,
-        "plugbay:plugin/types.transcript": crate::call::Transcript,
+        "plugbay:plugin/types.transcript": crate::transcript::Transcript,
     },
 });
 

@@ -26,7 +26,8 @@ impl Write<'_> {
         let mut documents = vec![self.document(self.next)?];
         let intents: Vec<_> = alongside.iter().flat_map(|a| a.documents()).collect();
         documents.extend(intents.iter().cloned());
-        let events = self.what.map(|what| self.line(what, order)).into_iter().collect();
+        let skips = self.what.filter(|what| order.skip_gates && matches!(*what, "install" | "swap")).map(|_| "skip-gates");
+        let events = self.what.into_iter().chain(skips).map(|what| self.line(what, order)).collect();
         commit(state, documents, events).await?;
         let Some(alongside) = alongside else { return Ok(()) };
         let Err(why) = changed(alongside).await else { return Ok(()) };

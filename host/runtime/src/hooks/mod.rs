@@ -1,29 +1,53 @@
-//! The hooks, one file each, named as its interface is.
+//! The hooks, by what they are about. Which file has an interface of `wit/` says the first line of each; a hook says only what is its own there: events and outcomes
+//! are declared by their fields, and what observers have in common is in [`observer`].
 
+mod answer;
+mod approval;
 mod before_tool_call;
-mod message_received;
+mod finalize;
+mod gateway;
+mod lowered;
+mod message;
+mod model;
+mod observer;
+mod prompt;
+mod session;
+#[cfg(test)]
+mod tests;
+mod tools;
+mod turn;
 
-pub use before_tool_call::{Approval, ApprovalDecision, BeforeToolCall, Severity, ToolCall, ToolDecision};
-pub use message_received::{Message, MessageReceived};
-
-use crate::hook::Malformed;
-use crate::json::Json;
-
-/// Further facts of a guest's.
-const ATTRS: usize = 64;
-
-/// Further facts of a guest's, checked.
-fn attrs(attrs: Vec<(String, String)>) -> Result<Vec<(String, Json)>, Malformed> {
-    if attrs.len() > ATTRS {
-        return Err(Malformed::new("attrs", format!("{} of them, {ATTRS} allowed", attrs.len())));
-    }
-    attrs.into_iter().map(|(name, text)| Ok((name, Json::check(text).map_err(|e| Malformed::new("attrs", e))?))).collect()
-}
-
-/// Further facts of the host's, on their way to a guest.
-fn wire_attrs(attrs: Vec<(String, Json)>) -> Vec<(String, String)> {
-    attrs.into_iter().map(|(name, json)| (name, json.into())).collect()
-}
+pub use approval::{Approval, ApprovalDecision, ApprovalEnd, Approvals, Resolution, Severity};
+pub use before_tool_call::{BeforeToolCall, ToolCall, ToolDecision};
+pub use finalize::{Action, Answer, BeforeAgentFinalize, Finalization, Revision};
+pub use gateway::{
+    BeforeInstall, Cleanup, CleanupAsked, CleanupReason, Finding, GatewayStart, GatewayStop, InstallDecision, Installing, JobChange,
+    JobChangeKind, JobChanged, Started, Stopping,
+};
+pub use message::{
+    BeforeDispatch, BeforeMessageWrite, DispatchClaim, Message, MessageAsked, MessageReceived, MessageSending, MessageSent, SendDecision,
+    Sending, Sent, WriteDecision, Written,
+};
+pub use model::{
+    BeforeModelResolve, LlmInput, LlmOutput, ModelAsked, ModelCall, ModelCallEnd, ModelCallEnded, ModelCallFate, ModelCallStarted,
+    ModelChoice, ModelInput, ModelOutput, Tokens,
+};
+pub use prompt::{
+    AgentTurnPrepare, BeforePromptBuild, Context, Heartbeat, HeartbeatPrompt, Placement, PromptAsked, PromptChange, TurnInjection,
+    TurnPrepared,
+};
+pub use session::{
+    AfterCompaction, BeforeCompaction, BeforeReset, Compacted, Compacting, Projected, Projecting, Resetting, SessionBegan, SessionEnd,
+    SessionEndReason, SessionEnded, SessionProjection, SessionStart, Spawned, SubagentEnd, SubagentEnded, SubagentFate, SubagentSpawned,
+};
+pub use tools::{
+    AfterToolCall, AnswerChange, PolicyAsked, PolicyDecision, ToolAnswer, ToolCallFate, ToolEnded, ToolInvocation, ToolOutcome, ToolPolicy,
+    ToolResultPersist, Tools,
+};
+pub use turn::{
+    AgentEnd, AgentEvent, AgentEvents, BeforeAgentReply, BeforeAgentRun, ReplyAsked, ReplyClaim, RunAsked, RunBlock, RunDecision, Trigger,
+    TurnEnded,
+};
 
 /// Further facts as JSON has them: an object.
 mod facts {
@@ -38,9 +62,4 @@ mod facts {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, Json)>, D::Error> {
         Ok(BTreeMap::<String, Json>::deserialize(from)?.into_iter().collect())
     }
-}
-
-/// Bytes of further facts.
-fn attrs_size(attrs: &[(String, String)]) -> usize {
-    attrs.iter().map(|(name, text)| 16 + name.len() + text.len()).sum()
 }

@@ -39,7 +39,7 @@ impl View<'_> {
     /// The namespace behind a handle, for an operation that changes it.
     fn writing(&self, store: &Resource<Store>, operation: &str) -> wasmtime::Result<Result<&dyn KeyedStore, Error>> {
         let store = self.reading(store)?;
-        Ok(if self.guest.live { Ok(store) } else { Err(not_live(operation)) })
+        Ok(if self.guest.may_write() { Ok(store) } else { Err(not_live(operation)) })
     }
 }
 
@@ -69,7 +69,7 @@ pub(super) fn lookup_in_place(linker: &mut Linker<CellState<Guest>>) -> wasmtime
 
 impl HostStore for View<'_> {
     async fn open(&mut self, namespace: String, options: wire::Options) -> Answer<Resource<Store>> {
-        let Some(state) = self.guest.state().cloned() else { return Ok(Err(denied("open"))) };
+        let Some(state) = self.guest.state() else { return Ok(Err(denied("open"))) };
         let options = match read_options(options) {
             Ok(options) => options,
             Err(error) => return Ok(Err(error)),
@@ -235,6 +235,6 @@ fn denied(operation: &str) -> Error {
 }
 
 fn not_live(operation: &str) -> Error {
-    let message = "the plugin isn't live yet: nothing can be changed in `activate` or `restore`".to_owned();
+    let message = "the plugin isn't live: nothing can be changed in `activate`, `restore` or a projection".to_owned();
     Error { code: ErrorCode::NotLive, operation: operation.to_owned(), message }
 }

@@ -1,12 +1,18 @@
 //! The host side of what plugins import: one file an interface, named as the interface is.
 
 mod config;
+mod events;
+mod injections;
 mod keyed_store;
 mod log;
+mod run_context;
+mod session_state;
+mod sessions;
 mod types;
 
+use crate::call::Session;
 use crate::guest::Guest;
-use crate::json::Payload;
+use crate::json::{Json, Payload};
 use crate::wire::{self, types as wire_types};
 use plugbay_engine::{CellState, Entered};
 use plugbay_state::StateStore;
@@ -36,7 +42,25 @@ pub(crate) fn add(linker: &mut Linker<CellState<Guest>>, state: &dyn StateStore)
     wire::plugbay::plugin::log::add_to_linker::<_, Imports>(linker, view)?;
     wire::plugbay::plugin::config::add_to_linker::<_, Imports>(linker, view)?;
     wire::keyed_store::add_to_linker::<_, Imports>(linker, view)?;
+    wire::plugbay::plugin::run_context::add_to_linker::<_, Imports>(linker, view)?;
+    wire::plugbay::plugin::sessions::add_to_linker::<_, Imports>(linker, view)?;
+    wire::plugbay::plugin::session_state::add_to_linker::<_, Imports>(linker, view)?;
+    wire::plugbay::plugin::events::add_to_linker::<_, Imports>(linker, view)?;
+    wire::plugbay::plugin::injections::add_to_linker::<_, Imports>(linker, view)?;
     if state.reads_in_place() { keyed_store::lookup_in_place(linker) } else { Ok(()) }
+}
+
+/// What a plugin is told that asks for a change where it can't.
+const NOT_LIVE: &str = "nothing can be changed here: only in calls, not in `activate`, `restore`, `save`, `deactivate` or a projection";
+
+/// Text of a guest's that has to be JSON.
+fn checked(field: &str, text: String) -> Result<Json, String> {
+    Json::check(text).map_err(|e| format!("`{field}`: {e}"))
+}
+
+/// What a plugin is told of a session that was deleted.
+fn gone(session: &Session) -> Option<String> {
+    session.key().is_none().then(|| format!("the session `{}` was deleted, and the handle is of no use any more", session.stable_key()))
 }
 
 impl From<Payload> for wire_types::Payload {

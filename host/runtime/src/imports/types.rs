@@ -1,7 +1,8 @@
 //! `types`: the methods of session and transcript handles. Handles are minted by the host alone, for one call each.
 
 use super::View;
-use crate::call::{Entry, Role, Session, Transcript};
+use crate::call::Session;
+use crate::transcript::{Entry, Role, Transcript};
 use crate::wire::types::{self, Host, HostSession, HostTranscript, SessionError};
 use wasmtime::component::Resource;
 
@@ -24,15 +25,17 @@ impl HostSession for View<'_> {
 
 impl HostTranscript for View<'_> {
     fn len(&mut self, transcript: Resource<Transcript>) -> wasmtime::Result<u64> {
-        Ok(self.table.get(&transcript)?.len())
+        self.table.get(&transcript)?.len().map_err(|why| self.guest.fails(unreadable(&why)))
     }
 
     fn window(&mut self, transcript: Resource<Transcript>, start: u64, count: u32) -> wasmtime::Result<Vec<types::Entry>> {
-        Ok(self.table.get(&transcript)?.window(start, count).map(wire).collect())
+        let window = self.table.get(&transcript)?.window(start, count).map_err(|why| self.guest.fails(unreadable(&why)))?;
+        Ok(window.into_iter().map(wire).collect())
     }
 
     fn entry(&mut self, transcript: Resource<Transcript>, id: u64) -> wasmtime::Result<Option<types::Entry>> {
-        Ok(self.table.get(&transcript)?.entry(id).map(wire))
+        let entry = self.table.get(&transcript)?.entry(id).map_err(|why| self.guest.fails(unreadable(&why)))?;
+        Ok(entry.map(wire))
     }
 
     fn drop(&mut self, transcript: Resource<Transcript>) -> wasmtime::Result<()> {
@@ -41,13 +44,18 @@ impl HostTranscript for View<'_> {
     }
 }
 
-fn wire(entry: &Entry) -> types::Entry {
-    let role = match entry.role {
+/// The contract has no word for a conversation that can't be read: the call ends.
+fn unreadable(why: &str) -> String {
+    format!("the conversation can't be read: {why}")
+}
+
+fn wire(entry: Entry) -> types::Entry {
+    let Entry { id, role, at, content, tool_call_id } = entry;
+    let role = match role {
         Role::System => types::Role::System,
         Role::User => types::Role::User,
         Role::Assistant => types::Role::Assistant,
         Role::Tool => types::Role::Tool,
     };
-    let Entry { id, at, content, tool_call_id, .. } = entry.clone();
     types::Entry { id, role, at, content: content.into(), tool_call_id }
 }
