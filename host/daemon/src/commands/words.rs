@@ -11,7 +11,10 @@ const DIGEST: usize = 12;
 pub(super) fn grant(name: &str) -> &'static str {
     match name {
         "conversation" => "see messages, tool calls and transcripts",
-        "state" => "keep rows of its own",
+        "state" => "keep rows of its own, and state of sessions",
+        "events" => "emit agent events of its own",
+        "prompt" => "change what agents are told and what is written into conversations",
+        "policy" => "decide on tool calls before anybody else, and on what is installed",
         _ => "what its name says; this program is older than the daemon",
     }
 }

@@ -24,6 +24,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod agent;
 mod describe;
 mod edit;
 mod error;
@@ -41,6 +42,7 @@ mod slots;
 #[cfg(test)]
 mod tests;
 
+pub use agent::{Agent, Model, Provider};
 pub use describe::{schema, shown_limits, table};
 pub use edit::{Edit, EditError};
 pub(crate) use error::nearest;
@@ -72,6 +74,10 @@ pub struct Config {
     pub engine: Engine,
     /// `[state]`: what each plugin may keep.
     pub state: StateLimits,
+    /// `[model]`
+    pub model: Model,
+    /// `[agent]`
+    pub agent: Agent,
     /// `[slots]`, and what plugins say of them.
     pub slots: Slots,
     /// `[plugins]`
@@ -96,7 +102,9 @@ impl Config {
         slots::settle(tree.get_ref(), &mut config.slots, &mut config.plugins, &mut report);
         report.forget_on(&lines, kept);
         report.finish(file)?;
-        config.host.relative_to(file.parent().unwrap_or(Path::new("")));
+        let directory = file.parent().unwrap_or(Path::new(""));
+        config.host.relative_to(directory);
+        config.model.relative_to(directory);
         Ok(config)
     }
 

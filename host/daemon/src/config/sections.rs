@@ -335,6 +335,8 @@ impl Section for super::Config {
         Setting { name: "watch", says: "How changes of files are seen.", field: &In(|c: &mut Self| &mut c.watch) },
         Setting { name: "engine", says: "What all plugins share.", field: &In(|c: &mut Self| &mut c.engine) },
         Setting { name: "state", says: "What each plugin may keep.", field: &In(|c: &mut Self| &mut c.state) },
+        Setting { name: "model", says: "Which model answers.", field: &In(|c: &mut Self| &mut c.model) },
+        Setting { name: "agent", says: "What the agent is told, and how far it goes.", field: &In(|c: &mut Self| &mut c.agent) },
         Setting { name: "slots", says: "Which plugin does what only one can do.", field: &In(|c: &mut Self| &mut c.slots) },
         Setting { name: "plugins", says: "Which plugins may run, and each one's settings.", field: &super::plugins::Table },
     ];

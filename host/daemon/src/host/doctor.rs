@@ -57,14 +57,14 @@ impl Host {
     }
 
     fn plugin_findings(&self) -> Vec<Finding> {
-        self.0.plugins.all().iter().flat_map(|plugin| about_plugin(&plugin.listing())).collect()
+        self.plugins().all().iter().flat_map(|plugin| about_plugin(&plugin.listing())).collect()
     }
 
     /// Plugins that the configuration names and that there are none of.
     fn named_nowhere(&self) -> Vec<Finding> {
         let config = self.config();
         let lists = config.config.plugins.allow.iter().flatten().chain(&config.config.plugins.deny);
-        let mut named: Vec<_> = config.config.named().chain(lists).filter(|id| self.0.plugins.get(id.as_str()).is_none()).collect();
+        let mut named: Vec<_> = config.config.named().chain(lists).filter(|id| self.plugins().get(id.as_str()).is_none()).collect();
         named.sort();
         named.dedup();
         let advice = "put its file into the plugins directory, or take its name out of the configuration";

@@ -16,7 +16,7 @@ impl Host {
     /// # Errors
     /// If it is refused. Then nothing is changed.
     pub async fn install(&self, component: Vec<u8>, decisions: &BTreeMap<String, Option<bool>>, by: By) -> Result<Changed, Failure> {
-        let looked = self.0.plugins.inspect(Source::bytes("the component", component.clone())).await?;
+        let looked = self.plugins().inspect(Source::bytes("the component", component.clone())).await?;
         let id = looked.manifest.id;
         let edits = grant_edits(&id, decisions)?;
         let _editing = self.0.editing.lock().await;
@@ -25,7 +25,7 @@ impl Host {
         let files = self.placing(&id, component.clone(), &file, &edited).await?;
         let source = Source::bytes(name_of(&id), component.clone());
         let wanted = Wanted { or_kept: false, ..wanted(&id, Some(source), edited.config.plugin(&id)) };
-        let went = match self.0.plugins.apply(id.clone(), wanted, by.order().insisting().with(files)).await {
+        let went = match self.plugins().apply(id.clone(), wanted, by.order().insisting().with(files)).await {
             Ok(done) => Ok(self.changed(&id, done)),
             Err(held) if matches!(held.reason, Reason::Undecided { .. }) => {
                 // It waits in its place for a decision; what was decided about it holds already.
@@ -64,7 +64,7 @@ impl Host {
         let before = self.config();
         let (file, edited) = self.edited(&[Edit::Forget { plugin: id.clone() }]).await?;
         let files = self.removing(&id, &file, &edited).await?;
-        let done = self.0.plugins.uninstall(id.clone(), purge, Order::with(by.order(), files)).await;
+        let done = self.plugins().uninstall(id.clone(), purge, Order::with(by.order(), files)).await;
         self.take_over(&before, &by, None).await;
         let mut changed = views::changed(id.as_str(), done?, None);
         let forgotten = self.0.logs.forget(&id, purge).await;

@@ -18,7 +18,7 @@ impl Host {
     #[must_use]
     pub fn list(&self) -> PluginList {
         let refused = self.refused_files().into_iter().map(|(name, why)| RefusedFile { name, why }).collect();
-        PluginList { plugins: self.0.plugins.all().iter().map(|p| views::summary(&p.listing())).collect(), refused }
+        PluginList { plugins: self.plugins().all().iter().map(|p| views::summary(&p.listing())).collect(), refused }
     }
 
     /// All that there is to say of a plugin.
@@ -42,9 +42,9 @@ impl Host {
     /// # Errors
     /// If it is no plugin.
     pub async fn inspect(&self, component: Vec<u8>) -> Result<Inspection, Failure> {
-        let looked = self.0.plugins.inspect(Source::bytes("the component", component)).await?;
+        let looked = self.plugins().inspect(Source::bytes("the component", component)).await?;
         let decided = self.config().config.plugin(&looked.manifest.id).settings.grants;
-        let running = self.0.plugins.get(looked.manifest.id.as_str());
+        let running = self.plugins().get(looked.manifest.id.as_str());
         Ok(views::inspection(&looked, &decided, running.as_deref()))
     }
 
@@ -74,7 +74,7 @@ impl Host {
     pub async fn usage(&self, id: Option<&str>) -> Result<UsageList, Failure> {
         let plugins = match id {
             Some(id) => vec![self.plugin(id)?],
-            None => self.0.plugins.all(),
+            None => self.plugins().all(),
         };
         let stored = self.0.state.usage().await?;
         Ok(UsageList { plugins: plugins.iter().map(|plugin| used(plugin, &stored)).collect() })
@@ -104,7 +104,7 @@ impl Host {
     /// Whether the host serves as it should: nothing that is required is missing. What an operator switched off isn't required.
     #[must_use]
     pub fn readiness(&self) -> Readiness {
-        let listings: Vec<_> = self.0.plugins.all().iter().map(|p| p.listing()).collect();
+        let listings: Vec<_> = self.plugins().all().iter().map(|p| p.listing()).collect();
         let missing = listings.iter().filter(|l| l.required && !matches!(l.standing, Standing::Active | Standing::Disabled));
         let mut waits_for: Vec<_> = missing.map(|l| format!("plugin `{}` is required and {}", l.id, l.standing)).collect();
         waits_for.extend(self.required_and_unknown().iter().map(|id| format!("plugin `{id}` is required and there is no file of it")));
@@ -122,12 +122,12 @@ impl Host {
             let plugin = config.config.plugin(id);
             plugin.settings.required == Some(true) && plugin.enabled && plugin.allowed == Verdict::Allowed
         };
-        config.config.named().filter(|id| wanted(id) && self.0.plugins.get(id.as_str()).is_none()).cloned().collect()
+        config.config.named().filter(|id| wanted(id) && self.plugins().get(id.as_str()).is_none()).cloned().collect()
     }
 
     /// The plugin with this id.
     pub(crate) fn plugin(&self, id: &str) -> Result<Arc<Plugin>, Failure> {
-        self.0.plugins.get(id).ok_or_else(|| {
+        self.plugins().get(id).ok_or_else(|| {
             let known = self.known_ids();
             Failure::not_found("plugin", id, known.iter().map(PluginId::as_str))
         })

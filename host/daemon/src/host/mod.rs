@@ -5,6 +5,7 @@
 //! at all. Starting fails only if there is nothing to start with: no state, no engine, a configuration that can't be read. A plugin never keeps it from
 //! starting.
 
+mod agents;
 mod alongside;
 pub(crate) mod doctor;
 mod failure;
@@ -23,6 +24,7 @@ use crate::config::ConfigFile;
 use crate::directory::Directory;
 use crate::logs::PluginLogs;
 use crate::tokens::Tokens;
+use plugbay_gateway::Gateway;
 use plugbay_runtime::state::{Sqlite, StateLock, Sweeper};
 use plugbay_runtime::{PluginId, Plugins};
 use std::collections::BTreeMap;
@@ -37,7 +39,7 @@ use tokio::task::JoinHandle;
 pub struct Host(Arc<Inner>);
 
 struct Inner {
-    plugins: Plugins,
+    gateway: Gateway,
     state: Arc<Sqlite>,
     logs: PluginLogs,
     path: PathBuf,
@@ -72,10 +74,16 @@ pub struct By {
 }
 
 impl Host {
+    /// Sessions, turns, hooks and tools.
+    #[must_use]
+    pub fn gateway(&self) -> &Gateway {
+        &self.0.gateway
+    }
+
     /// The plugins.
     #[must_use]
     pub fn plugins(&self) -> &Plugins {
-        &self.0.plugins
+        self.0.gateway.plugins()
     }
 
     /// The plugins' logs.
@@ -101,7 +109,7 @@ impl Host {
         self.0.stopping.send_replace(true);
     }
 
-    /// Stops everything in good order: what watches, the plugins (calls under way may go on for so long), logs, and the state last. Whoever serves requests
+    /// Stops everything in good order: what watches, turns and plugins (what is under way may go on for so long), logs, and the state last. Whoever serves requests
     /// has to have stopped.
     pub async fn stop(&self, drain: Duration) {
         self.0.stopping.send_replace(true);
@@ -111,7 +119,7 @@ impl Host {
             // That it was ended isn't news.
             let _ = task.await;
         }
-        self.0.plugins.shutdown(drain).await;
+        self.0.gateway.shutdown(drain, None).await;
         self.keep_used_tokens().await;
         drop(lock(&self.0.sweeper).take());
         self.0.logs.close().await;
@@ -120,7 +128,7 @@ impl Host {
     }
 
     fn known_ids(&self) -> Vec<PluginId> {
-        self.0.plugins.all().iter().map(|p| p.id().clone()).collect()
+        self.plugins().all().iter().map(|p| p.id().clone()).collect()
     }
 }
 

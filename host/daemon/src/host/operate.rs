@@ -47,7 +47,7 @@ impl Host {
         let (file, edited) = self.edited(&[Edit::Enabled { plugin: id.clone(), enabled: on }]).await?;
         let wanted = wanted(&id, source, edited.config.plugin(&id));
         let order = by.order().with(self.configured(file, edited).await?);
-        let went = self.0.plugins.apply(id.clone(), wanted, order).await;
+        let went = self.plugins().apply(id.clone(), wanted, order).await;
         self.take_over(&before, &by, None).await;
         Ok(self.changed(&id, went?))
     }
@@ -65,7 +65,7 @@ impl Host {
             return Err(Failure::new(Kind::Conflict, listing.standing.name(), why));
         }
         let to = to.map(|prefix| version(&plugin, prefix)).transpose()?;
-        let done = self.0.plugins.roll_back(id.clone(), to, by.order()).await?;
+        let done = self.plugins().roll_back(id.clone(), to, by.order()).await?;
         Ok(self.changed(id, done))
     }
     /// Ends a plugin's quarantine, and closes its breaker.
@@ -74,7 +74,7 @@ impl Host {
     /// If there is none of this id, or the state can't be written.
     pub async fn reset(&self, id: &str, by: By) -> Result<Changed, Failure> {
         let id = self.plugin(id)?.id().clone();
-        let done = self.0.plugins.reset(id.clone(), by.order()).await?;
+        let done = self.plugins().reset(id.clone(), by.order()).await?;
         Ok(self.changed(&id, done))
     }
 
@@ -173,12 +173,12 @@ impl Host {
     }
 
     pub(super) fn changed(&self, id: &PluginId, done: Done) -> Changed {
-        views::changed(id.as_str(), done, self.0.plugins.get(id.as_str()).map(|p| p.listing()).as_ref())
+        views::changed(id.as_str(), done, self.plugins().get(id.as_str()).map(|p| p.listing()).as_ref())
     }
 
     /// A decision that holds, about a plugin that doesn't serve with it.
     pub(super) fn waits(&self, id: &PluginId, what: &str, error: &LoadError) -> Changed {
-        let listing = self.0.plugins.get(id.as_str()).map(|p| p.listing());
+        let listing = self.plugins().get(id.as_str()).map(|p| p.listing());
         let active = listing.as_ref().and_then(|l| l.active.as_ref());
         Changed {
             id: id.to_string(),

@@ -27,17 +27,17 @@ impl Host {
     /// As [`plugbay_runtime::Plugins::apply`].
     pub async fn settle(&self, id: &PluginId, order: Order) -> Result<Done, LoadError> {
         if self.is_missing(id, order.boot).await {
-            return self.0.plugins.missing(id.clone(), order).await;
+            return self.plugins().missing(id.clone(), order).await;
         }
         let (host, of) = (self.clone(), id.clone());
         let wanted = move || wanted(&of, host.file_if_there(&of), host.config().config.plugin(&of));
-        self.0.plugins.settle(id.clone(), wanted, order).await
+        self.plugins().settle(id.clone(), wanted, order).await
     }
 
     /// Whether a plugin's file is gone, and has been for long: since before the host started, or since it was found to be missing.
     async fn is_missing(&self, id: &PluginId, boot: bool) -> bool {
         let for_long = |p: Arc<Plugin>| boot || p.listing().standing == Standing::Missing;
-        self.0.plugins.get(id.as_str()).is_some_and(for_long) && self.is_gone(id).await
+        self.plugins().get(id.as_str()).is_some_and(for_long) && self.is_gone(id).await
     }
 
     /// Whether there is nothing where a plugin's file should be. Nobody knows if the directory can't be looked into.
@@ -137,10 +137,10 @@ impl Host {
 
     /// A plugin's file is gone. One that was uninstalled is no business of anybody's, and one that is back isn't gone.
     async fn gone(&self, id: &PluginId) {
-        if self.0.plugins.get(id.as_str()).is_none() || !self.is_gone(id).await {
+        if self.plugins().get(id.as_str()).is_none() || !self.is_gone(id).await {
             return;
         }
-        if let Err(e) = self.0.plugins.missing(id.clone(), Order::automatic("plugins directory")).await {
+        if let Err(e) = self.plugins().missing(id.clone(), Order::automatic("plugins directory")).await {
             tracing::error!(plugin = %id, "{e}");
         }
     }

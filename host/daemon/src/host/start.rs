@@ -2,13 +2,15 @@
 //!
 //! Costs what loading all plugins costs. It fails if the configuration is wrong, another host has the state, or the machine has no room; each error says which.
 
-use super::{Host, Inner, alongside, tokens};
+use super::{Host, Inner, agents, alongside, tokens};
 use crate::config::{Config, ConfigFile, FileError, LogLevel};
 use crate::directory::Directory;
 use crate::logs::{LogSettings, LogsError, PluginLogs};
+use plugbay_gateway::model::OpenAiSettingsError;
+use plugbay_gateway::{Gateway, GatewayError};
 use plugbay_runtime::engine::{CacheSettings, CompileIn, Engine, EngineSettings, Level, SetupError};
 use plugbay_runtime::state::{Locked, Sqlite, SqliteSettings, StateError, StateLock, StateStore, Sweeper};
-use plugbay_runtime::{BreakerSettings, Order, Plugins, PluginsSettings, ProbationSettings, VersionError, Versions};
+use plugbay_runtime::{BreakerSettings, Order, PluginsSettings, ProbationSettings, VersionError, Versions};
 use std::collections::BTreeMap;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::os::unix::fs::DirBuilderExt;
@@ -49,9 +51,15 @@ pub enum StartError {
     /// What the state remembers can't be used.
     #[error("what the state remembers: {0}")]
     Memory(String),
+    /// The gateway, or the engine beneath it.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
     /// The engine.
     #[error(transparent)]
     Engine(#[from] SetupError),
+    /// The model.
+    #[error(transparent)]
+    Model(#[from] OpenAiSettingsError),
     /// Kept versions.
     #[error(transparent)]
     Versions(#[from] VersionError),
@@ -76,6 +84,7 @@ impl Host {
     pub async fn start(program: &Program) -> Result<Self, StartError> {
         let host = Self::open(program).await?;
         host.settle_all(Order::boot).await;
+        host.gateway().start().await?;
         let directory = tokio::spawn(host.clone().follow_directory());
         let configuration = tokio::spawn(host.clone().follow_configuration());
         let used = tokio::spawn(host.clone().follow_tokens());
@@ -105,14 +114,15 @@ impl Host {
         }
         let logs = PluginLogs::new(log_settings(&config))?;
         let engine = Engine::new(engine_settings(&config, program))?;
-        let plugins = Plugins::with(engine, state.clone(), plugins_settings(&config, &logs)?)?;
-        plugins.recall().await.map_err(StartError::Memory)?;
+        let settings = agents::settings(&config, plugins_settings(&config, &logs)?)?;
+        let gateway = Gateway::new(engine, state.clone(), settings)?;
+        gateway.plugins().recall().await.map_err(StartError::Memory)?;
         let stored: Arc<dyn StateStore> = state.clone();
         Ok(Self(Arc::new(Inner {
             directory: Directory::at(config.host.plugins.clone(), config.engine.component_size),
             tokens: Mutex::new(tokens::read(&*state).await.map_err(StartError::Memory)?),
             sweeper: Mutex::new(Some(Sweeper::start(&stored, SWEEP))),
-            plugins,
+            gateway,
             state,
             logs,
             path,
@@ -161,6 +171,7 @@ fn plugins_settings(config: &Config, logs: &PluginLogs) -> Result<PluginsSetting
         versions: Versions::in_folder(&config.host.state.join("versions"))?,
         probation: ProbationSettings { time: config.host.probation, calls: config.host.probation_calls, ..ProbationSettings::default() },
         breaker: BreakerSettings::default(),
+        ..PluginsSettings::default()
     })
 }
 

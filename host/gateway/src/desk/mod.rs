@@ -1,0 +1,144 @@
+//! What plugins reach through the host: sessions that they have met, values and events of the run, state of sessions, injections, the gate of installations.
+//!
+//! The desk is made before the plugins, since they are made with it; it learns of them when the gateway is built ([`Desk::bind`]). What a service costs and
+//! how it fails is said where it lives: [`Runs`], [`SessionState`], `injections`. Who asks comes from the runtime, never from what a guest says.
+
+mod handles;
+mod install;
+mod late;
+
+pub use handles::SessionHandles;
+pub use late::Binding;
+pub(crate) use late::Late;
+
+use crate::hooks::Hooks;
+use crate::injections::Injections;
+use crate::runs::Runs;
+use crate::session_state::SessionState;
+use plugbay_runtime::state::SessionStore;
+use plugbay_runtime::{
+    Call, Caller, Candidate, Cleanup, CleanupAsked, CleanupReason, InjectionQueued, InjectionRequest, Json, PluginId, Plugins, ServiceCode,
+    ServiceError, ServiceReply, Services, Session,
+};
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// What plugins reach through the host.
+pub struct Desk {
+    store: Arc<dyn SessionStore>,
+    late: Late,
+    handles: SessionHandles,
+    runs: Runs,
+    session_state: SessionState,
+    injections: Injections,
+}
+
+impl Desk {
+    /// A desk that reaches no plugins yet.
+    #[must_use]
+    pub fn new(store: Arc<dyn SessionStore>) -> Self {
+        let late = Late::default();
+        Self {
+            handles: SessionHandles::default(),
+            runs: Runs::new(late.clone()),
+            session_state: SessionState::new(store.clone(), late.clone()),
+            injections: Injections::new(store.clone()),
+            store,
+            late,
+        }
+    }
+
+    /// Lets it reach them, for as long as what is answered is held. None: it reaches others already.
+    #[must_use]
+    pub fn bind(&self, plugins: Plugins, hooks: Hooks) -> Option<Binding> {
+        self.late.bind(plugins, hooks)
+    }
+
+    /// Handles of sessions: whoever calls plugins about a session takes its handle from here.
+    #[must_use]
+    pub const fn handles(&self) -> &SessionHandles {
+        &self.handles
+    }
+
+    /// Runs that are under way.
+    #[must_use]
+    pub const fn runs(&self) -> &Runs {
+        &self.runs
+    }
+
+    /// What plugins keep about sessions.
+    #[must_use]
+    pub const fn session_state(&self) -> &SessionState {
+        &self.session_state
+    }
+}
+
+/// Tells all plugins that a life of a session is over, after the host has cleaned away its own part. They get a handle of the life that was.
+pub fn tell_cleanup(hooks: &Hooks, key: &str, life: &str, reason: CleanupReason) {
+    hooks.tell::<Cleanup>(&Call::new().session(Session::new(key, life)), CleanupAsked { reason, attrs: Vec::new() });
+}
+
+fn failed(what: &str, why: impl std::fmt::Display) -> ServiceError {
+    ServiceError::new(ServiceCode::Failed, format!("{what}: {why}"))
+}
+
+impl Services for Desk {
+    fn meet<'a>(&'a self, plugin: &'a PluginId, session: &'a Session) -> ServiceReply<'a, ()> {
+        Box::pin(async move {
+            let Some(key) = session.key() else { return Ok(()) };
+            self.store.meet(plugin.as_str(), key).await.map_err(|e| failed("sessions", e))
+        })
+    }
+
+    fn open_session<'a>(&'a self, caller: &'a Caller, key: &'a str) -> ServiceReply<'a, Session> {
+        Box::pin(async move {
+            let met = self.store.met(caller.plugin.as_str(), key).await.map_err(|e| failed("open", e))?;
+            let unknown = || ServiceError::new(ServiceCode::Unknown, format!("open: the plugin has met no session {key:?} in any call"));
+            let row = met.ok_or_else(unknown)?;
+            let gone = || ServiceError::new(ServiceCode::Gone, format!("open: the session {key:?} was deleted"));
+            row.map(|row| self.handles.handle(&row.key, &row.id)).ok_or_else(gone)
+        })
+    }
+
+    fn run_value(&self, caller: &Caller, name: &str) -> Result<Option<Json>, ServiceError> {
+        self.runs.value(caller, name)
+    }
+
+    fn set_run_value(&self, caller: &Caller, name: &str, value: Option<Json>) -> Result<bool, ServiceError> {
+        self.runs.set_value(caller, name, value)
+    }
+
+    fn clear_run_values(&self, caller: &Caller) -> Result<(), ServiceError> {
+        self.runs.clear_values(caller)
+    }
+
+    fn session_state(&self, caller: &Caller, session: &Session, namespace: &str) -> Result<Option<Json>, ServiceError> {
+        self.session_state.read(&caller.plugin, session, namespace)
+    }
+
+    fn set_session_state<'a>(
+        &'a self,
+        caller: &'a Caller,
+        session: &'a Session,
+        namespace: &'a str,
+        value: Option<Json>,
+    ) -> ServiceReply<'a, bool> {
+        Box::pin(self.session_state.set(caller, session, namespace, value))
+    }
+
+    fn emit(&self, caller: &Caller, topic: &str, data: Json) -> Result<(), ServiceError> {
+        self.runs.emit(caller, topic, &data)
+    }
+
+    fn enqueue<'a>(&'a self, caller: &'a Caller, session: &'a Session, injection: InjectionRequest) -> ServiceReply<'a, InjectionQueued> {
+        Box::pin(self.injections.enqueue(&caller.plugin, session, injection))
+    }
+
+    fn may_install(&self, candidate: Candidate) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
+        Box::pin(install::may(self.late.get(), candidate))
+    }
+
+    fn left<'a>(&'a self, plugin: &'a PluginId, uninstalled: bool) -> ServiceReply<'a, ()> {
+        Box::pin(async move { self.store.forget_plugin(plugin.as_str(), uninstalled).await.map_err(|e| failed("sessions", e)) })
+    }
+}

@@ -1,0 +1,195 @@
+//! The gateway: plugins, their hooks and tools, sessions and turns, put together.
+//!
+//! Load plugins ([`Gateway::plugins`]), then [start](Gateway::start): what a host before this one didn't end is settled then, and only from then on there are
+//! turns. It costs what its parts cost; a session in which nothing happens costs nothing. [Shutting down](Gateway::shutdown) is bounded; a gateway that is dropped without it
+//! is one that crashed, and the next one says so in the sessions concerned.
+
+mod heartbeats;
+mod live;
+mod settings;
+mod start;
+mod stop;
+
+pub(crate) use live::{Live, Stop, Why};
+pub use settings::GatewaySettings;
+pub use start::Recovered;
+
+use crate::approvals::Approvals;
+use crate::desk::{Binding, Desk};
+use crate::hooks::Hooks;
+use crate::model::Models;
+use crate::runs::Runs;
+use crate::sessions::Lines;
+use crate::tools::Tools;
+use crate::turn::TurnError;
+use plugbay_runtime::engine::{Engine, SetupError};
+use plugbay_runtime::state::{SessionStore, StateStore};
+use plugbay_runtime::{Plugins, PluginsSettings};
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Agents that plugins can steer. Cheap to clone: all clones are one.
+#[derive(Clone)]
+pub struct Gateway(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) store: Arc<dyn SessionStore>,
+    pub(crate) plugins: Plugins,
+    pub(crate) hooks: Hooks,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) approvals: Approvals,
+    pub(crate) tools: Tools,
+    pub(crate) agent: Agent,
+    pub(crate) lines: Lines,
+    pub(crate) live: Live,
+    /// Sessions with something that happened since the start: they are told when the host stops.
+    pub(crate) used: Mutex<BTreeSet<String>>,
+    /// Turns, and nothing else.
+    pub(crate) turns: TaskTracker,
+    heartbeats: BTreeMap<String, Duration>,
+    heartbeat_prompt: String,
+    started: tokio::sync::OnceCell<()>,
+    /// No new turns.
+    pub(crate) closing: CancellationToken,
+    _binding: Binding,
+}
+
+/// What every turn goes by.
+pub(crate) struct Agent {
+    pub(crate) models: Models,
+    pub(crate) system_prompt: Option<String>,
+    pub(crate) rounds: NonZeroUsize,
+    pub(crate) history_bytes: usize,
+    pub(crate) waiting: usize,
+}
+
+/// Why there is no gateway.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum GatewayError {
+    /// Plugins can't be run.
+    #[error(transparent)]
+    Plugins(#[from] SetupError),
+    /// A defect of this crate.
+    #[error("the desk of a gateway was bound to other plugins")]
+    Bound,
+}
+
+/// Bytes of a token, as estimated.
+const TOKEN: usize = 4;
+
+impl Gateway {
+    /// A gateway on this state. No plugins yet, and no turns before it [starts](Self::start).
+    ///
+    /// # Errors
+    /// If plugins can't be run.
+    pub fn new<S: StateStore + SessionStore + 'static>(
+        engine: Engine,
+        state: Arc<S>,
+        settings: GatewaySettings,
+    ) -> Result<Self, GatewayError> {
+        let GatewaySettings { plugins, hooks, approvals, models, .. } = settings;
+        let store: Arc<dyn SessionStore> = state.clone();
+        let desk = Arc::new(Desk::new(store.clone()));
+        let plugins = Plugins::with(engine, state, PluginsSettings { services: desk.clone(), ..plugins })?;
+        let hooks = Hooks::new(plugins.clone(), hooks);
+        let binding = desk.bind(plugins.clone(), hooks.clone()).ok_or(GatewayError::Bound)?;
+        let approvals = Approvals::new(store.clone(), hooks.clone(), approvals);
+        let agent = Agent {
+            models,
+            system_prompt: settings.system_prompt,
+            rounds: settings.rounds,
+            history_bytes: settings.history_tokens.get().saturating_mul(TOKEN),
+            waiting: settings.waiting,
+        };
+        Ok(Self(Arc::new(Inner {
+            tools: Tools::new(plugins.clone(), hooks.clone(), approvals.clone()),
+            store,
+            plugins,
+            hooks,
+            desk,
+            approvals,
+            agent,
+            lines: Lines::default(),
+            live: Live::default(),
+            used: Mutex::default(),
+            turns: TaskTracker::new(),
+            heartbeats: settings.heartbeats,
+            heartbeat_prompt: settings.heartbeat_prompt,
+            started: tokio::sync::OnceCell::new(),
+            closing: CancellationToken::new(),
+            _binding: binding,
+        })))
+    }
+
+    /// The plugins.
+    #[must_use]
+    pub fn plugins(&self) -> &Plugins {
+        &self.0.plugins
+    }
+
+    /// Their hooks, also for those who have an agent loop of their own.
+    #[must_use]
+    pub fn hooks(&self) -> &Hooks {
+        &self.0.hooks
+    }
+
+    /// Their tools.
+    #[must_use]
+    pub fn tools(&self) -> &Tools {
+        &self.0.tools
+    }
+
+    /// The questions that they ask people.
+    #[must_use]
+    pub fn approvals(&self) -> &Approvals {
+        &self.0.approvals
+    }
+
+    /// What plugins reach through the host.
+    #[must_use]
+    pub fn desk(&self) -> &Desk {
+        &self.0.desk
+    }
+
+    /// Runs that are under way, also for those who have an agent loop of their own.
+    #[must_use]
+    pub fn runs(&self) -> &Runs {
+        self.0.desk.runs()
+    }
+
+    /// Who answers.
+    #[must_use]
+    pub fn models(&self) -> &Models {
+        &self.0.agent.models
+    }
+
+    /// Cancels a turn, whether it runs or waits. Whether there was one. What it is at ends as soon as it can be: the model isn't heard any further, a question to a person is
+    /// cancelled, and a tool comes to its end with nobody waiting for it.
+    #[must_use]
+    pub fn cancel(&self, run: &str) -> bool {
+        self.0.live.cancel(run)
+    }
+
+    /// Runs of turns that are under way or wait.
+    #[must_use]
+    pub fn live(&self) -> Vec<Arc<str>> {
+        self.0.live.runs()
+    }
+}
+
+impl Inner {
+    /// Whether there are turns now.
+    pub(crate) fn open(&self) -> Result<(), TurnError> {
+        match () {
+            () if self.closing.is_cancelled() => Err(TurnError::Stopping),
+            () if !self.started.initialized() => Err(TurnError::NotStarted),
+            () => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What an embedder, or the daemon's configuration, decides about a gateway. Every value is one that is enforced.
+
+use crate::approvals::ApprovalsSettings;
+use crate::hooks::HooksSettings;
+use crate::model::Models;
+use plugbay_runtime::PluginsSettings;
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+/// How a gateway runs its agents.
+pub struct GatewaySettings {
+    /// How plugins are kept. Their `services` are the gateway's, whatever it says here.
+    pub plugins: PluginsSettings,
+    /// How hooks are dispatched.
+    pub hooks: HooksSettings,
+    /// Whether people are asked.
+    pub approvals: ApprovalsSettings,
+    /// Who answers.
+    pub models: Models,
+    /// The instructions above each conversation (setting `agent.system-prompt`).
+    pub system_prompt: Option<String>,
+    /// How often the model is called in one turn (setting `agent.rounds`).
+    pub rounds: NonZeroUsize,
+    /// How much of a conversation the model is given: tokens, at four bytes each (setting `agent.history-tokens`).
+    pub history_tokens: NonZeroUsize,
+    /// Turns of one session that may wait (setting `agent.waiting`).
+    pub waiting: usize,
+    /// Sessions whose agent is woken now and then, and how often (setting `agent.heartbeats`).
+    pub heartbeats: BTreeMap<String, Duration>,
+    /// What it is told then.
+    pub heartbeat_prompt: String,
+}
+
+impl Default for GatewaySettings {
+    /// The offline model, no heartbeats, plugins in memory.
+    fn default() -> Self {
+        Self {
+            plugins: PluginsSettings::default(),
+            hooks: HooksSettings::default(),
+            approvals: ApprovalsSettings::default(),
+            models: Models::default(),
+            system_prompt: None,
+            rounds: const { NonZeroUsize::new(32).unwrap() },
+            history_tokens: const { NonZeroUsize::new(100_000).unwrap() },
+            waiting: 32,
+            heartbeats: BTreeMap::new(),
+            heartbeat_prompt: "This is a heartbeat: nobody said anything. See whether there is something to do, and say so.".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! What plugins reach through the host.
+
+mod gates;
+mod injections;
+mod runs;
+mod sessions;
+mod state;

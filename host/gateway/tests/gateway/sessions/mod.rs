@@ -1,0 +1,4 @@
+//! Sessions: seen, reset, deleted, and the end of the gateway.
+
+mod ends;
+mod views;

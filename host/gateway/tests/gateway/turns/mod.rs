@@ -1,0 +1,12 @@
+//! Turns, from what is said to what is answered.
+
+mod blocked;
+mod crash;
+mod crowd;
+mod embedded;
+mod history;
+mod order;
+mod prompts;
+pub(crate) mod stage;
+mod stopped;
+mod swaps;
