@@ -2,9 +2,10 @@
 
 use crate::tools::host::{Host, told};
 use plugbay_gateway::runtime::{AgentEvent, Call, Payload, ToolCallFate};
-use plugbay_gateway::{RunAbout, RunGuard};
+use plugbay_gateway::{HostTopic, RunAbout, RunGuard};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 fn watched(guard: &RunGuard) -> Arc<Mutex<Vec<AgentEvent>>> {
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -51,6 +52,30 @@ async fn a_run_is_forgotten_when_it_has_ended() {
     }
     let (end, words) = noted(&host, &Call::new().run("r99")).await;
     assert!(end == ToolCallFate::Failed && words.to_string().contains("has ended"), "{words}");
+}
+
+#[tokio::test]
+async fn who_observes_the_end_still_reads_and_nobody_writes_and_one_that_hangs_does_not_keep_it() {
+    let host = Host::new();
+    host.toolbox().await;
+    host.witness('a', 500, json!({ "does": { "agent-events": { "nap": 60_000 } } })).await;
+    let guard = host.desk.runs().open("r", RunAbout::default()).unwrap();
+    let call = Call::new().run("r");
+    host.call(&call, "note", &json!({ "name": "n", "value": 1 })).await;
+    guard.event(HostTopic::Lifecycle, &json!({ "phase": "end" }));
+    drop(guard);
+    assert_eq!(noted(&host, &call).await, (ToolCallFate::Answered, json!(1)), "an observer is under way");
+    for (tool, arguments) in
+        [("note", json!({ "name": "n", "value": 2 })), ("note", json!({ "name": "n" })), ("emit", json!({ "topic": "toolbox", "data": 1 }))]
+    {
+        let late = host.call(&call, tool, &arguments).await;
+        assert!(late.end == ToolCallFate::Failed && told(&late).to_string().contains("has ended"), "{tool} {arguments}: {}", told(&late));
+    }
+    assert_eq!(host.desk.runs().count(), 1);
+    while host.desk.runs().count() > 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(noted(&host, &call).await.0, ToolCallFate::Failed);
 }
 
 #[tokio::test]

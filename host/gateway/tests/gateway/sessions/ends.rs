@@ -44,6 +44,8 @@ async fn what_is_deleted_is_gone_for_everybody() {
     stage.answer("s", "say hello").await;
     let life = stage.gateway.session("s").await.unwrap().unwrap().id;
     let held = stage.gateway.desk().handles().handle("s", &life);
+    // Whoever is still to be told of the turn would get a handle that is gone.
+    stage.settled().await;
     assert!(stage.gateway.delete("s").await.unwrap());
     assert_eq!(held.key(), None, "a handle that somebody keeps says so");
     assert_eq!(stage.gateway.session("s").await.unwrap(), None);
