@@ -57,7 +57,12 @@ impl IntoToolResult for ToolResult {
 }
 
 impl ToolResult {
-    /// What the tool has to say; text is best for most models.
+    /// What the tool has to say, in words: best for most models.
+    pub fn text(content: impl Into<String>) -> Self {
+        Self { content: Value::String(content.into()).to_string(), is_error: false, attrs: Vec::new() }
+    }
+
+    /// What the tool has to say, as any value.
     ///
     /// # Errors
     ///
@@ -73,7 +78,7 @@ impl ToolResult {
 
     /// The tool couldn't do what it was asked, and says why.
     pub fn failed(why: impl Into<String>) -> Self {
-        Self { content: Value::String(why.into()).to_string(), is_error: true, attrs: Vec::new() }
+        Self { is_error: true, ..Self::text(why) }
     }
 }
 
@@ -152,6 +157,7 @@ mod tests {
         assert_eq!(content(fallible_tool(Ok::<_, String>(json!({"t": 21})))), Ok((r#"{"t":21}"#.into(), false)));
         assert_eq!(content(fallible_tool(Ok::<_, String>(ToolResult::failed("no such city")))), Ok(("\"no such city\"".into(), true)));
         assert_eq!(content(plain_tool(ToolResult::new(&[1]).unwrap())), Ok(("[1]".into(), false)));
+        assert_eq!(content(plain_tool(ToolResult::text("so"))), Ok(("\"so\"".into(), false)));
         assert_eq!(content(fallible_tool(Err::<u8, _>(crate::Error::new("no route")))), Err("no route".into()));
         let keys_that_are_lists = std::collections::BTreeMap::from([(vec![1], 1)]);
         assert!(content(plain_tool(keys_that_are_lists)).unwrap_err().starts_with("the tool's answer can't be JSON"));
