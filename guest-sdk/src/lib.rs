@@ -163,6 +163,11 @@ struct StorePage;
 #[doc = include_str!("../docs/authors.md")]
 struct AuthorsPage;
 
+/// The page on hooks: the same.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/hooks.md")]
+struct HooksPage;
+
 /// What each hook is told and may answer, by the hook's name.
 pub mod hooks {
     plugbay_sdk_macros::hooks! {}

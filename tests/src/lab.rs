@@ -106,10 +106,16 @@ impl Lab {
     }
 }
 
-/// Settings that grant everything there is.
+/// Settings that let a plugin see conversations.
 #[must_use]
 pub fn granted() -> Settings {
     Settings { grants: Grants::granting([Grant::Conversation]), ..Settings::default() }
+}
+
+/// Settings that grant everything there is to grant, for plugins that ask for more than to see conversations.
+#[must_use]
+pub fn all_granted() -> Settings {
+    Settings { grants: Grants::granting(Grant::ALL), ..Settings::default() }
 }
 
 /// A call of this tool with these arguments, about to be made.

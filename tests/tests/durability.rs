@@ -7,7 +7,7 @@
 use plugbay_runtime::Plugin;
 use plugbay_runtime::state::{Code, DATABASE_FILE, Operation, Sqlite, Synchronous};
 use plugbay_tests::durability::{
-    Answer, BAG, Book, Child, Host, KillSettings, Rows, Said, Scene, ask, copy, kill_rounds, options, read, rows, slot, sound, value,
+    Answer, BAG, Book, Child, Host, KillSettings, Rows, Said, Scene, ask, copy, kill_rounds, options, read, rows, slot, sound, turn_rounds, value,
 };
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -34,6 +34,17 @@ async fn nothing_acknowledged_is_lost_when_the_host_is_killed() {
     let total = summary.total;
     let least = total.registered.min(total.filled).min(total.consumed).min(total.counted);
     assert!(least >= rounds, "too little was done for this to mean anything: {total:?}");
+}
+
+#[tokio::test]
+async fn what_is_queued_for_a_turn_is_shown_once_whenever_the_host_is_killed() {
+    let folder = TempDir::new().unwrap();
+    let (rounds, seed) = (number("PLUGBAY_KILL_ROUNDS", 8), number("PLUGBAY_KILL_SEED", 20_261_120));
+    let settings = KillSettings { program: PROGRAM.into(), rounds, seed, plugins: 1 };
+    let summary = turn_rounds(&settings, folder.path()).await.unwrap_or_else(|e| panic!("{e:#}"));
+    println!("{summary}");
+    assert_eq!(summary.rounds, rounds);
+    assert!(summary.shown as u64 >= rounds && summary.interrupted as u64 + 1 >= rounds, "too little was done for this to mean anything: {summary:?}");
 }
 
 /// What a scene said, to its end.

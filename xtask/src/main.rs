@@ -23,7 +23,7 @@ use crate::paths::Paths;
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
-  run                                    build the example plugins and show what they do: the tour
+  run, tour                              play a story of agents and plugins against the real program, offline: the tour
   test [-- ARGS]                         build the Python and JavaScript fixtures, then run all tests; ARGS go to `cargo test`
   check                                  formatting, clippy and docs, warnings denied, and `wit`
   hostile [--json FILE]                  run every hostile component against a live host
@@ -34,7 +34,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
 /// What the command line asks for.
 enum Chore {
-    Run,
+    Tour,
     Test(Vec<OsString>),
     Check,
     Hostile(Vec<OsString>),
@@ -50,7 +50,7 @@ impl Chore {
         let rest = if words.is_empty() { Vec::new() } else { words.split_off(1) };
         let texts: Vec<&str> = rest.iter().map(|word| word.to_str().unwrap_or_default()).collect();
         match (words.first()?.to_str()?, texts.as_slice()) {
-            ("run", []) => Some(Self::Run),
+            ("run" | "tour", []) => Some(Self::Tour),
             ("test", []) => Some(Self::Test(rest)),
             ("test", ["--", ..]) => Some(Self::Test(rest.into_iter().skip(1).collect())),
             ("check", []) => Some(Self::Check),
@@ -69,7 +69,7 @@ impl Chore {
             wasm_target::ensure(paths)?;
         }
         match self {
-            Self::Run => programs::tour(paths),
+            Self::Tour => programs::tour(paths),
             Self::Test(arguments) => test::run(paths, &arguments),
             Self::Check => check::run(paths),
             Self::Hostile(arguments) => programs::hostile(&arguments),
@@ -114,8 +114,15 @@ mod tests {
 
     #[test]
     fn words_without_a_meaning_are_refused() {
-        for words in [&[][..], &["tset"], &["test", "-p", "xtask"], &["check", "all"], &["wit", "--acept"], &["run", "--release"]] {
+        for words in [&[][..], &["tset"], &["test", "-p", "xtask"], &["check", "all"], &["wit", "--acept"], &["tour", "--release"]] {
             assert!(read(words).is_none(), "{words:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn the_tour_has_two_names() {
+        for word in ["run", "tour"] {
+            assert!(matches!(read(&[word]), Some(Chore::Tour)), "{word}");
         }
     }
 

@@ -1,7 +1,7 @@
-//! `cargo xtask run`, `hostile` and `bench`: programs of this repository that show, attack and measure a host.
+//! `cargo xtask tour`, `hostile` and `bench`: programs of this repository that show, attack and measure a host.
 //!
-//! Each costs its build the first time. `run` and `hostile` use the development profile, whose dependencies are optimised, so that nothing
-//! is built twice; `bench` builds for release. They fail as their program does.
+//! Each costs its build the first time. `tour` and `hostile` use the development profile, whose dependencies are optimised, so that nothing
+//! is built twice; `bench` builds for release. They fail as their program does. The tour is a test of the daemon's that says what it does.
 
 use std::ffi::OsString;
 
@@ -10,10 +10,10 @@ use anyhow::Result;
 use crate::paths::Paths;
 use crate::step;
 
-/// Builds the example plugins and shows what they do.
+/// Plays the story against the real program; it fails where something else happens than it says.
 pub(crate) fn tour(paths: &Paths) -> Result<()> {
     let mut cargo = step::cargo();
-    cargo.args(["run", "--locked", "--package", "plugbay-runtime", "--example", "tour"]).current_dir(&paths.root);
+    cargo.args(["test", "--locked", "--package", "plugbay", "--test", "tour", "--", "--nocapture"]).current_dir(&paths.root);
     step::run("the tour", &mut cargo)
 }
 

@@ -187,6 +187,25 @@ pub(crate) fn one_line(text: &str) -> String {
     escaped(text, |line, c| write!(line, "{}", c.escape_unicode()))
 }
 
+/// Text of several lines, such as what an agent says. Line feeds and tabs stay.
+pub(crate) fn many_lines(text: &str) -> String {
+    escaped(text, |lines, c| match c {
+        '\n' | '\t' => {
+            lines.push(c);
+            Ok(())
+        }
+        c => write!(lines, "{}", c.escape_unicode()),
+    })
+}
+
+/// Text as part of one line, and no more of it than so many characters.
+pub(crate) fn cut_line(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => one_line(text.get(..end).unwrap_or_default()) + "…",
+        None => one_line(text),
+    }
+}
+
 fn escaped(text: &str, escape: impl Fn(&mut String, char) -> std::fmt::Result) -> String {
     let mut line = String::with_capacity(text.len() + 1);
     for piece in text.split_inclusive(is_treacherous) {
@@ -253,6 +272,16 @@ mod tests {
         let line = json_line(&key).unwrap();
         assert!(line.trim_end().chars().all(|c| !is_treacherous(c)), "{line:?}");
         assert_eq!(serde_json::from_str::<String>(&line).unwrap(), key);
+    }
+
+    #[test]
+    fn what_is_said_keeps_its_lines_and_nothing_else_that_terminals_obey() {
+        assert_eq!(many_lines("a\tb\r\n\u{1b}[2Jc\u{202e}"), "a\tb\\u{d}\n\\u{1b}[2Jc\\u{202e}");
+    }
+
+    #[test]
+    fn what_is_cut_says_so() {
+        assert_eq!([cut_line("öö\n", 3), cut_line("ööö\n", 3), cut_line("", 0)], ["öö\\u{a}", "ööö…", ""]);
     }
 
     #[test]

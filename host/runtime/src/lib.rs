@@ -13,7 +13,7 @@
 //! # use plugbay_guests::built;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! // A program names itself as the compiler (`CompileIn::Child`) and calls `engine::serve_compile_child` in `main`; see `examples/tour.rs`.
+//! // A program names itself as the compiler (`CompileIn::Child`) and calls `engine::serve_compile_child` in `main`; see `examples/embed.rs`.
 //! let engine = Engine::new(EngineSettings { cells: 10, ..EngineSettings::new(CompileIn::Thread) })?;
 //! let plugins = Plugins::new(engine, Arc::new(Memory::default()))?; // or `Sqlite`, to keep what they store
 

@@ -1,6 +1,6 @@
 //! A component's surface: what it imports is what it needs, what it exports is what it does.
 //!
-//! [`Names`] are read from the bytes before anything is compiled: they tell the API version, and whether there is anything that this host doesn't know. The
+//! Names are read from the bytes before anything is compiled: they tell the API version, and whether there is anything that this host doesn't know. The
 //! functions behind the names, and so the grants, are known after compiling. Nothing of this is declared by hand anywhere.
 
 use crate::grant::Grant;

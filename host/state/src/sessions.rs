@@ -98,7 +98,7 @@ pub trait SessionStore: Send + Sync {
     /// As every reply. It reads in place.
     fn count_entries(&self, key: &str, life: &str) -> Result<u64, StateError>;
 
-    /// Begins a run, and claims what plugins have queued for it: higher priority first, then age, then id; what has expired is dropped. None: the session
+    /// Begins a run, and claims what plugins have queued for it: higher priority first, then age; what has expired is dropped. None: the session
     /// is gone, or in another life.
     fn begin_run(&self, run: NewRun) -> Reply<'_, Option<Vec<Injection>>>;
 

@@ -5,11 +5,13 @@
 //! row, or a few that belong together. All of them together take some minutes, most of it for the plugins of `idle-plugin-kib`, which have to
 //! be compiled first. A bar that is missed is said in its row.
 
+mod agent;
 mod boot;
 mod cache_load;
 mod enable_disable;
 mod fresh_cell;
 mod hook_call;
+mod hook_chain;
 mod host_import;
 mod idle;
 mod json;
@@ -20,15 +22,21 @@ mod keyed_sql;
 mod keyed_writes;
 mod load;
 mod noisy;
+mod observers;
 mod options;
 mod raw;
+mod raw_chain;
 mod rounds;
 mod row;
+mod sessions;
 mod stage;
 mod swap_bystander;
 mod swap_handover;
 mod swap_storm;
 mod swapped;
+mod timed;
+mod transcript;
+mod turns;
 
 pub use options::{Options, USAGE};
 
@@ -39,7 +47,7 @@ use row::Row;
 use tokio::runtime::{Builder, Runtime};
 
 /// The benchmarks, by the name of the first row of each.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 23] = [
     "hook-call-100b",
     "hook-call-10k",
     "json-10k",
@@ -58,6 +66,11 @@ const NAMES: [&str; 18] = [
     "swap-bystander",
     "enable-disable",
     "boot-100",
+    "hook-chain-10",
+    "observers-10",
+    "turn-offline",
+    "transcript-10k",
+    "sessions-1000",
 ];
 
 /// Worker threads of the host that is measured.
@@ -86,7 +99,7 @@ pub fn run(options: &Options) -> Result<()> {
 /// # Errors
 /// If that can't be measured.
 pub fn serve_child(arguments: &[String]) -> Result<bool> {
-    Ok(idle::serve_child(arguments)? || boot::serve_child(arguments)?)
+    Ok(idle::serve_child(arguments)? || boot::serve_child(arguments)? || sessions::serve_child(arguments)?)
 }
 
 fn measure(runtime: &Runtime, name: &str, options: &Options) -> Result<Vec<Row>> {
@@ -109,6 +122,11 @@ fn measure(runtime: &Runtime, name: &str, options: &Options) -> Result<Vec<Row>>
         "swap-bystander" => swap_bystander::bystander(runtime),
         "enable-disable" => runtime.block_on(enable_disable::switching()),
         "boot-100" => boot::boots(),
+        "hook-chain-10" => runtime.block_on(hook_chain::chain(rounds)),
+        "observers-10" => runtime.block_on(observers::handing_over(rounds)),
+        "turn-offline" => runtime.block_on(turns::turns(rounds)),
+        "transcript-10k" => runtime.block_on(transcript::lengths(rounds)),
+        "sessions-1000" => sessions::crowd(),
         _ => noisy::neighbours(runtime),
     }
 }

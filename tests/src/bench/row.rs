@@ -13,7 +13,8 @@ pub(super) struct Row {
     pub(super) baseline: Option<f64>,
     pub(super) baseline_name: &'static str,
     pub(super) ratio: Option<f64>,
-    pub(super) bar: f64,
+    /// None where nothing is asked of the figure.
+    pub(super) bar: Option<f64>,
     pub(super) met: bool,
     /// What else there is to know.
     pub(super) notes: Vec<String>,
@@ -29,13 +30,17 @@ impl Row {
         bar: f64,
     ) -> Self {
         let (baseline, met) = (Some(baseline), ratio <= bar);
-        Self { name, unit, ours, baseline, baseline_name, ratio: Some(ratio), bar, met, notes: Vec::new() }
+        Self { name, unit, ours, baseline, baseline_name, ratio: Some(ratio), bar: Some(bar), met, notes: Vec::new() }
     }
 
     /// A figure that has its bar in itself.
     pub(super) fn alone(name: &'static str, unit: &'static str, ours: f64, bar: f64) -> Self {
-        let met = ours <= bar;
-        Self { name, unit, ours, baseline: None, baseline_name: "none", ratio: None, bar, met, notes: Vec::new() }
+        Self { bar: Some(bar), met: ours <= bar, ..Self::unjudged(name, unit, ours) }
+    }
+
+    /// A figure that is only told.
+    pub(super) fn unjudged(name: &'static str, unit: &'static str, ours: f64) -> Self {
+        Self { name, unit, ours, baseline: None, baseline_name: "none", ratio: None, bar: None, met: true, notes: Vec::new() }
     }
 
     pub(super) fn note(mut self, text: impl Into<String>) -> Self {
@@ -46,14 +51,18 @@ impl Row {
     fn cells(&self) -> [String; 8] {
         let figure = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.*}", if v < 10.0 { 2 } else { 1 }));
         let ratio = self.ratio.map_or_else(|| "-".to_owned(), |r| format!("{r:.2}"));
-        let verdict = if self.met { "met" } else { "MISSED" };
+        let verdict = match (self.bar, self.met) {
+            (None, _) => "-",
+            (_, true) => "met",
+            (_, false) => "MISSED",
+        };
         [
             self.name.to_owned(),
             self.unit.to_owned(),
             figure(Some(self.ours)),
             figure(self.baseline),
             ratio,
-            self.bar.to_string(),
+            self.bar.map_or_else(|| "-".to_owned(), |bar| bar.to_string()),
             verdict.to_owned(),
             self.baseline_name.to_owned(),
         ]
@@ -104,14 +113,19 @@ mod tests {
             Row::compared(("a", "ns"), 3.0, (1.0, "raw"), 3.0, 1.5).note("why"),
             Row::compared(("b", "ns"), 1.0, (1.0, "raw"), 1.0, 1.0),
             Row::alone("c", "KiB", 200.5, 200.0),
+            Row::unjudged("d", "us", 7.0),
         ];
         let table = table(&rows);
         let lines: Vec<&str> = table.lines().collect();
         assert!(
-            lines[1].contains("MISSED") && lines[2].contains("why") && lines[3].contains("met") && lines[4].contains("MISSED"),
+            lines[1].contains("MISSED")
+                && lines[2].contains("why")
+                && lines[3].contains("met")
+                && lines[4].contains("MISSED")
+                && !lines[5].contains("met"),
             "{table}"
         );
-        assert_eq!(lines.last(), Some(&"3 rows, 2 missed"));
+        assert_eq!(lines.last(), Some(&"4 rows, 2 missed"));
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl Stage {
 }
 
 /// What the host tells a cell that a call needs.
-fn activation(config: &Map<String, Value>) -> Activation {
+pub(super) fn activation(config: &Map<String, Value>) -> Activation {
     Activation {
         reason: ActivationReason::Cell,
         config: Value::Object(config.clone()).to_string(),

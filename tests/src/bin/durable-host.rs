@@ -1,11 +1,12 @@
 //! The program that is killed, and that has its disk filled: plugins on a state, and a line for each answer. `tests/durability.rs` starts it.
 //!
 //! `load STATE CACHE normal|full ROUND PLUGINS OPERATIONS` puts plugins under load until it is killed, or everything is done; `scene NAME STATE CACHE
-//! normal|full` plays a scene; `hold STATE MILLISECONDS` holds the write lock. Ends with 1 if something isn't as it has to be, and says so on standard error.
+//! normal|full` plays a scene; `turns STATE CACHE normal|full` has turns of agents until it is killed; `hold STATE MILLISECONDS` holds the write lock. Ends with 1 if
+//! something isn't as it has to be, and says so on standard error.
 
 use anyhow::{Context, Result, bail};
 use plugbay_runtime::state::Synchronous;
-use plugbay_tests::durability::{Amount, BAG, Host, Said, Scene, hold, load, options, play, rows, say};
+use plugbay_tests::durability::{Amount, BAG, Host, Said, Scene, hold, load, options, play, rows, say, turns};
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 use std::path::Path;
@@ -39,6 +40,7 @@ fn run(words: &[String]) -> Result<()> {
             let scene = Scene::named(name).with_context(|| format!("no scene {name}"))?;
             runtime()?.block_on(play(scene, Path::new(state), Path::new(cache), mode_of(mode)?))?;
         }
+        ["turns", state, cache, mode] => runtime()?.block_on(turns(Path::new(state), Path::new(cache), mode_of(mode)?))?,
         ["hold", state, milliseconds] => hold(Path::new(state), Duration::from_millis(milliseconds.parse()?))?,
         _ => bail!("wrong arguments; the source says which are right"),
     }

@@ -102,7 +102,7 @@ impl Book {
                 self.heard.counted += 1;
             }
             Said::Refused { plugin, code, operation, message } => bail!("{plugin}: {operation} failed ({code}): {message}"),
-            Said::Ready | Said::Went { .. } | Said::Done => {}
+            Said::Ready | Said::Went { .. } | Said::Queued { .. } | Said::Recovered { .. } | Said::Done => {}
         }
         Ok(())
     }

@@ -134,7 +134,7 @@ impl Drop for Child {
 }
 
 /// The next of a sequence that a seed decides (xorshift).
-fn next(seed: &mut u64) -> u64 {
+pub(super) fn next(seed: &mut u64) -> u64 {
     *seed ^= *seed << 13;
     *seed ^= *seed >> 7;
     *seed ^= *seed << 17;

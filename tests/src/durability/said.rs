@@ -9,7 +9,7 @@ use std::io::Write;
 /// Something that happened, told after it did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "said", rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "`plugin` is whose, `task` which of its tasks, the rest stands at the variants")]
+#[expect(missing_docs, reason = "`plugin` is whose, `task` which of its tasks, `id` the text's, the rest stands at the variants")]
 pub enum Said {
     /// All plugins are loaded.
     Ready,
@@ -21,6 +21,10 @@ pub enum Said {
     Consumed { plugin: String, token: String },
     /// A counter was counted up, to this.
     Counted { plugin: String, counter: String, to: u64 },
+    /// A text is queued for the session's next turn.
+    Queued { session: String, id: String },
+    /// The host before this one left so many turns in their middle.
+    Recovered { turns: usize },
     /// A step of a scene went well.
     Went { step: String },
     /// An answer was an error; or there was none, and `code` is empty.

@@ -2,11 +2,14 @@
 
 #![cfg(test)]
 
+mod agents;
 mod breaker;
 mod calls;
 mod conformance;
+mod contract;
 mod counter;
 mod handover;
+mod hooks_matrix;
 mod hostile;
 mod isolation;
 mod languages;
@@ -19,6 +22,7 @@ mod services_cells;
 mod services_changes;
 mod store;
 mod swapping;
+mod ten;
 mod versions;
 
 use plugbay_tests::lab::Lab;

@@ -202,14 +202,20 @@ async fn a_swap_leaves_extra_cells_alone_and_a_switch_cuts_them_off() {
         let (call, patch) = (call.clone(), tool_call("patch", &json!({ "value": "1" })));
         tokio::spawn(async move { pinned.serve::<BeforeToolCall>(&call, &patch).await })
     };
-    let (first, second) = (held(pinned.clone()), held(pinned.clone()));
-    until(|| fake.asked().iter().filter(|line| line.starts_with("patch")).count() > 0).await;
+    // One after the other, so that the first is the first to be let go on.
+    let first = held(pinned.clone());
+    until(|| fake.asked().iter().any(|line| line.starts_with("patch"))).await;
+    let second = held(pinned.clone());
+    until(|| fake.asked().iter().any(|line| line.starts_with("patch"))).await;
     // A usual call that outlives its drain is cut off; the extra ones aren't.
     let usual = {
         let (plugin, call) = (plugin.clone(), call.clone());
         tokio::spawn(async move { plugin.serve::<BeforeToolCall>(&call, &patch).await })
     };
     until(|| fake.asked().iter().any(|line| line.contains("by puppet 2"))).await;
+    let look = tool_call("key", &json!({}));
+    let beside = pinned.serve::<BeforeToolCall>(&call, &look).await;
+    assert!(beside.extra_cell && beside.answer.is_ok(), "it doesn't stand in the line of what serves: {beside:?}");
     switch_on(&lab, &plugin, soon(json!({ "n": 2 }))).await;
     assert!(matches!(usual.await.unwrap().answer, Err(CallError::Cut(_))));
     fake.may_patch.add_permits(1);

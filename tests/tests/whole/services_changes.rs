@@ -8,6 +8,7 @@ use plugbay_tests::lab::{Lab, granted, tool_call};
 use serde_json::json;
 use std::fs;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 fn echo(path: &str, settings: Settings) -> Wanted {
     Wanted::running(Source::bytes("echo.wasm", fs::read(path).unwrap()), settings)
@@ -44,7 +45,7 @@ async fn a_component_that_is_refused_at_the_gates_changes_nothing() {
     assert_eq!(told, [("operator", "install"), ("operator", "refused"), ("ann", "swap"), ("ann", "skip-gates")]);
 
     // Nobody is asked about what ran before.
-    let other = Settings { drain: std::time::Duration::from_secs(1), ..granted() };
+    let other = Settings { drain: Duration::from_secs(1), ..granted() };
     lab.plugins.apply(id(), echo(built::ECHO_TWO, other.clone()), Order::by("operator")).await.unwrap();
     lab.plugins.roll_back(id(), None, Order::by("operator")).await.unwrap();
     lab.plugins.apply(id(), off(granted()), Order::by("operator")).await.unwrap();
@@ -115,7 +116,7 @@ async fn the_revision_changes_with_what_serves_and_not_otherwise() {
     counter::put(plugins, b"nonsense").await.unwrap_err();
     counter::put(plugins, &counter("8.0.0", "activate-fails")).await.unwrap_err();
     assert!(!changed(), "calls, faults, a reset, the same again, refusals");
-    plugins.apply(counter::id(), wanted(Settings { required: Some(true), ..granted() }), by()).await.unwrap();
+    plugins.apply(counter::id(), wanted(Settings { drain: Duration::from_secs(1), ..granted() }), by()).await.unwrap();
     assert!(changed(), "other settings");
     counter::put(plugins, &counter("9.0.0", "")).await.unwrap();
     assert!(changed(), "swapped");

@@ -13,6 +13,7 @@ mod refusal;
 mod routes;
 mod serve;
 mod socket;
+mod streams;
 pub mod types;
 
 pub use listeners::{BindError, Listeners};
@@ -56,9 +57,16 @@ impl Api {
         T: Send + 'static,
         F: Future<Output = Result<T, Failure>> + Send + 'static,
     {
-        let change = change(self.host().clone(), By::new(caller.name).because(why));
-        let changed = self.0.changes.spawn(change).await.map_err(Failure::internal)?;
-        Ok(Json(changed?))
+        self.to_the_end(change(self.host().clone(), By::new(caller.name).because(why))).await.map(Json)
+    }
+
+    /// Does what is asked for to its end, even if who asked for it is gone.
+    async fn to_the_end<T, F>(&self, work: F) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Failure>> + Send + 'static,
+    {
+        Ok(self.0.changes.spawn(work).await.map_err(Failure::internal)??)
     }
 }
 

@@ -31,6 +31,12 @@ const CHANGE: Duration = Duration::from_secs(600);
 /// Bytes of an answer.
 const MOST: usize = 64 << 20;
 
+/// Answers of any kind.
+const ANYTHING: &str = "*/*";
+
+/// Answers that come bit by bit.
+const EVENTS: &str = "text/event-stream";
+
 /// Where a daemon is, and who asks.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -106,7 +112,19 @@ impl Client {
     /// # Errors
     /// If there is no daemon, or it refuses.
     pub async fn follow(&self, route: &Route) -> Result<Events, ClientError> {
-        let response = self.within(LOOK, self.response(Method::GET, route, Content::Empty)).await?;
+        self.events(Method::GET, route, Content::Empty, LOOK).await
+    }
+
+    /// Asks for something that is done while its events come. Whoever stops listening doesn't stop it.
+    ///
+    /// # Errors
+    /// If there is no daemon, or it refuses.
+    pub async fn stream(&self, route: &Route, content: Content) -> Result<Events, ClientError> {
+        self.events(Method::POST, route, content, CHANGE).await
+    }
+
+    async fn events(&self, method: Method, route: &Route, content: Content, patience: Duration) -> Result<Events, ClientError> {
+        let response = self.within(patience, self.response(method, route, content, EVENTS)).await?;
         if response.status().is_success() {
             return Ok(Events::new(self.place.clone(), response.into_body()));
         }
@@ -123,7 +141,7 @@ impl Client {
         patience: Duration,
     ) -> Result<Answer<T>, ClientError> {
         let exchange = async {
-            let response = self.response(method, route, content).await?;
+            let response = self.response(method, route, content, ANYTHING).await?;
             let status = response.status();
             Ok((status, self.text(response).await?))
         };
@@ -144,9 +162,15 @@ impl Client {
         tokio::time::timeout(patience, step).await.map_err(slow)?
     }
 
-    async fn response(&self, method: Method, route: &Route, content: Content) -> Result<Response<Incoming>, ClientError> {
+    async fn response(
+        &self,
+        method: Method,
+        route: &Route,
+        content: Content,
+        accept: &'static str,
+    ) -> Result<Response<Incoming>, ClientError> {
         let broken = |why: &dyn std::fmt::Display| ClientError::Broken { place: self.place.clone(), why: why.to_string() };
-        let mut request = Request::builder().method(method).uri(route.as_str()).header(HOST, self.place.host()).header(ACCEPT, "*/*");
+        let mut request = Request::builder().method(method).uri(route.as_str()).header(HOST, self.place.host()).header(ACCEPT, accept);
         if let Some(header) = &self.authorization {
             request = request.header(AUTHORIZATION, header);
         }

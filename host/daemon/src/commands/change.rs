@@ -38,15 +38,30 @@ pub(crate) enum Deed {
 
 impl Target {
     pub(crate) async fn run(self, deed: Deed, console: &Console) -> Result<End> {
-        let (verb, doing, aside) = match deed {
-            Deed::Enable => ("enable", "enabling", "is enabled, and nothing of it serves"),
-            Deed::Disable => ("disable", "disabling", "is disabled"),
-            Deed::Reset => ("reset", "resetting", "is reset, and nothing of it serves"),
-        };
         let Self { id, why: Why { why } } = self;
-        let doing = format!("{doing} {id}");
+        let (doing, aside) = deed.words(&id);
         let step = Step { doing: &doing, aside, plugin: Some(&id) };
-        console.change(&step, Method::POST, &Route::v1(&["plugins", &id, verb]), &Because { why }).await
+        console.change(&step, Method::POST, &Route::v1(&["plugins", &id, deed.verb()]), &Because { why }).await
+    }
+}
+
+impl Deed {
+    /// As the route has it.
+    pub(super) const fn verb(self) -> &'static str {
+        match self {
+            Self::Enable => "enable",
+            Self::Disable => "disable",
+            Self::Reset => "reset",
+        }
+    }
+
+    /// While it is done to a plugin, and what is so when nothing of the plugin serves after it.
+    pub(super) fn words(self, id: &str) -> (String, &'static str) {
+        match self {
+            Self::Enable => (format!("enabling {id}"), "is enabled, and nothing of it serves"),
+            Self::Disable => (format!("disabling {id}"), "is disabled"),
+            Self::Reset => (format!("resetting {id}"), "is reset, and nothing of it serves"),
+        }
     }
 }
 
@@ -62,6 +77,9 @@ pub(crate) struct Install {
     /// Deny it this; can be said again.
     #[arg(long = "deny", value_name = "GRANT")]
     denials: Vec<String>,
+    /// Install it although other plugins would block that; the history says so.
+    #[arg(long)]
+    skip_gates: bool,
     #[command(flatten)]
     why: Why,
 }
@@ -72,6 +90,7 @@ impl Install {
         let doing = format!("installing {}", component.name());
         let step = Step { doing: &doing, aside: "is installed, and nothing of it serves", plugin: None };
         let route = Route::v1(&["plugins"]).with_all("grant", self.grants).with_all("deny", self.denials).with_all("why", self.why.why);
+        let route = route.with_all("skip_gates", self.skip_gates.then_some(true));
         console.send(&step, Method::POST, &route, Content::Component(component.bytes)).await
     }
 }

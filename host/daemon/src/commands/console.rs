@@ -36,6 +36,11 @@ impl Console {
         self.json
     }
 
+    /// Whether somebody looks at standard output who wants colours.
+    pub(super) const fn paint(&self) -> Paint {
+        self.paint
+    }
+
     /// Asks for something and prints it.
     pub(super) async fn look<T: DeserializeOwned>(&self, route: &Route, in_words: impl FnOnce(&T, Paint) -> String) -> Result<End> {
         let answer = self.client.get(route).await?;
@@ -56,6 +61,11 @@ impl Console {
 
     /// Asks for a change and says what came of it: done, or held with the line that decides, or refused.
     pub(super) async fn send(&self, what: &Step<'_>, method: Method, route: &Route, content: Content) -> Result<End> {
+        Ok(if self.changed(what, method, route, content).await?.is_some() { End::Done } else { End::Refused })
+    }
+
+    /// Asks for a change and says what came of it. What is so now; nothing, if it was refused or is held.
+    pub(super) async fn changed(&self, what: &Step<'_>, method: Method, route: &Route, content: Content) -> Result<Option<Changed>> {
         let answer = self.during(what.doing, self.client.send::<Changed>(method, route, content)).await;
         match answer {
             Ok(answer) if matches!(answer.value.change.as_str(), "held" | "refused") => {
@@ -63,11 +73,11 @@ impl Console {
                 if answer.value.change == "held" {
                     self.say_what_decides(&answer.value.id).await?;
                 }
-                Ok(End::Refused)
+                Ok(None)
             }
             Ok(answer) => {
                 self.print(&answer, |changed, _| done(what, changed))?;
-                Ok(End::Done)
+                Ok(Some(answer.value))
             }
             Err(ClientError::Refused { problem, text, status }) if problem.code == "held" => {
                 if let Some(id) = what.plugin {

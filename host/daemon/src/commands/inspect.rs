@@ -5,15 +5,18 @@
 use super::console::Console;
 use super::file::Component;
 use super::{End, list, words};
-use crate::api::types::{GrantsView, Inspection, PluginDetail, PluginSummary, VersionList};
+use crate::api::types::{GrantsView, Inspection, PluginDetail, PluginSummary, PluginTool, UncalledHook, VersionList};
 use crate::client::{Content, Route};
-use crate::output::{Paint, Tone, one_line};
+use crate::output::{Paint, Tone, cut_line, one_line};
 use anyhow::Result;
 use clap::Args;
 use hyper::Method;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::Path;
+
+/// Characters of a tool and its description that are shown; `--json` has all of it.
+const DESCRIPTION: usize = 120;
 
 /// Shows a plugin, or a file.
 #[derive(Debug, Args)]
@@ -26,7 +29,7 @@ pub(crate) struct Inspect {
 impl Inspect {
     pub(crate) async fn run(self, console: &Console) -> Result<End> {
         if !is_file(&self.subject) {
-            return console.look(&Route::v1(&["plugins", &self.subject]), plugin).await;
+            return one(&self.subject, console).await;
         }
         let component = Component::read(Path::new(&self.subject))?;
         let (doing, route) = (format!("looking at {}", component.name()), Route::v1(&["inspect"]));
@@ -35,6 +38,11 @@ impl Inspect {
         console.print(&answer, inspection)?;
         Ok(End::Done)
     }
+}
+
+/// Shows a plugin.
+pub(super) async fn one(id: &str, console: &Console) -> Result<End> {
+    console.look(&Route::v1(&["plugins", id]), plugin).await
 }
 
 /// Ids have neither dots nor slashes.
@@ -56,6 +64,8 @@ fn plugin(plugin: &PluginDetail, paint: Paint) -> String {
     if plugin.manifest.is_some() {
         text.surface(&plugin.imports, &plugin.exports, &plugin.ignored);
         plugin.hooks.iter().for_each(|hook| text.line("hook", &one_line(&format!("{}, at most {} ms a call", hook.name, hook.budget_ms))));
+        plugin.uncalled.iter().for_each(|hook| text.line("not called", &uncalled(hook, paint)));
+        plugin.tools.iter().for_each(|known| text.line("tool", &tool(known, paint)));
         text.grants(&plugin.grants);
     } else if summary.file.as_ref().is_some_and(|file| !file.undecided.is_empty()) {
         text.grants(&waited_for(summary));
@@ -67,6 +77,23 @@ fn plugin(plugin: &PluginDetail, paint: Paint) -> String {
         let _ = write!(text.text, "\n{}", list::versions(&VersionList { versions: plugin.versions.clone() }, paint));
     }
     text.text
+}
+
+/// A hook that isn't called, and what would have it called.
+fn uncalled(hook: &UncalledHook, paint: Paint) -> String {
+    let lacks = one_line(&format!("lacks {} ({})", hook.lacks.join(" and "), hook.settings.join(", ")));
+    format!("{}: {}", one_line(&hook.name), paint.on(Tone::Warning, &lacks))
+}
+
+/// A tool, and why nobody can call it, if that is so.
+fn tool(tool: &PluginTool, paint: Paint) -> String {
+    let risk = tool.risk.as_ref().map(|risk| format!(" ({risk} risk)")).unwrap_or_default();
+    let said = cut_line(&format!("{}{risk}: {}", tool.name, tool.description), DESCRIPTION);
+    if tool.clashes_with.is_empty() {
+        return said;
+    }
+    let clash = format!("; nobody has it, since {} claims it too", tool.clashes_with.join(" and "));
+    said + &paint.on(Tone::Warning, &one_line(&clash))
 }
 
 /// What a plugin waits for that doesn't serve. All else that its file asks for, `inspect FILE.wasm` says.

@@ -15,8 +15,13 @@ pub(crate) struct List {}
 
 impl List {
     pub(crate) async fn run(self, console: &Console) -> Result<End> {
-        console.look(&Route::v1(&["plugins"]), plugins).await
+        all(console).await
     }
+}
+
+/// Shows all plugins.
+pub(super) async fn all(console: &Console) -> Result<End> {
+    console.look(&Route::v1(&["plugins"]), plugins).await
 }
 
 fn plugins(list: &PluginList, paint: Paint) -> String {

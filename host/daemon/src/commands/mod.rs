@@ -4,8 +4,10 @@
 //! 1 refused or failed, 2 wrong usage, 3 no daemon. A failure is one line on standard error, from what was tried to what went wrong; a reader of standard
 //! output that has enough is no failure. A command takes a few milliseconds beside what the daemon needs.
 
+mod approvals;
 mod call;
 mod change;
+mod chat;
 mod completions;
 mod config;
 mod console;
@@ -17,7 +19,10 @@ mod list;
 mod logs;
 mod reach;
 mod run;
+mod sessions;
 mod tokens;
+mod tools;
+mod transcript;
 mod words;
 
 use crate::client::ClientError;
@@ -106,6 +111,14 @@ enum Asked {
     History(list::History),
     /// Fire a hook at one plugin.
     Call(call::Call),
+    /// Talk with an agent: a prompt on a terminal, else a turn for each line of standard input.
+    Chat(chat::Chat),
+    /// Show sessions, or one with its transcript or what plugins did in it; or reset, delete or wake one.
+    Sessions(sessions::Sessions),
+    /// Show the questions of plugins that wait for an answer, or answer one.
+    Approvals(approvals::Approvals),
+    /// Show the tools that agents have, and whose they are.
+    Tools(tools::Tools),
     /// Who may call the daemon over TCP.
     #[command(subcommand)]
     Tokens(tokens::Tokens),
@@ -208,6 +221,10 @@ impl Asked {
             Self::Logs(logs) => logs.run(console).await,
             Self::History(history) => history.run(console).await,
             Self::Call(call) => call.run(console).await,
+            Self::Chat(chat) => chat.run(console).await,
+            Self::Sessions(sessions) => sessions.run(console).await,
+            Self::Approvals(approvals) => approvals.run(console).await,
+            Self::Tools(tools) => tools.run(console).await,
             Self::Tokens(tokens) => tokens.run(console).await,
         }
     }

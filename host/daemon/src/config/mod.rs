@@ -31,6 +31,7 @@ mod error;
 mod file;
 mod form;
 mod free;
+mod model;
 mod node;
 mod number;
 mod patch;
@@ -42,12 +43,13 @@ mod slots;
 #[cfg(test)]
 mod tests;
 
-pub use agent::{Agent, Model, Provider};
+pub use agent::Agent;
 pub use describe::{schema, shown_limits, table};
 pub use edit::{Edit, EditError};
 pub(crate) use error::nearest;
 pub use error::{ConfigError, Problem};
 pub use file::{ConfigFile, Edited, FileError, Prepared, Stamp, write_if_unchanged};
+pub use model::{Model, Provider};
 pub use plugins::{PluginConfig, Plugins, Verdict};
 pub use sections::{Engine, Host, Http, LogFormat, LogLevel, Logs, Slots, Watch};
 pub use slots::Slot;
@@ -100,6 +102,7 @@ impl Config {
         let mut config = Self::default();
         setting::read_section(&mut config, node::entries("", tree.get_ref()), "", &mut report);
         slots::settle(tree.get_ref(), &mut config.slots, &mut config.plugins, &mut report);
+        model::settle(tree.get_ref(), &config.model, &mut report);
         report.forget_on(&lines, kept);
         report.finish(file)?;
         let directory = file.parent().unwrap_or(Path::new(""));

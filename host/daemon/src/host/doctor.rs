@@ -2,8 +2,9 @@
 
 use super::{Host, lock};
 use crate::api::types::{Finding, Findings, Severity};
+use plugbay_gateway::Clash;
 use plugbay_runtime::state::StateStore;
-use plugbay_runtime::{Fate, Judged, Listing, Standing};
+use plugbay_runtime::{BeforeToolCall, Fate, HOOKS, Judged, Listing, Plugin, Standing, ToolPolicy};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -15,6 +16,7 @@ impl Host {
         findings.extend(self.directories());
         findings.extend(self.plugin_findings());
         findings.extend(self.named_nowhere());
+        findings.extend(self.agent_findings());
         sorted(findings)
     }
 
@@ -57,7 +59,25 @@ impl Host {
     }
 
     fn plugin_findings(&self) -> Vec<Finding> {
-        self.plugins().all().iter().flat_map(|plugin| about_plugin(&plugin.listing())).collect()
+        self.plugins().all().iter().flat_map(|plugin| about_plugin(plugin, &plugin.listing())).collect()
+    }
+
+    /// What agents go without.
+    fn agent_findings(&self) -> Vec<Finding> {
+        let tools = self.gateway().tools().now();
+        tools.clashes().iter().map(about_clash).chain(self.nobody_is_asked()).collect()
+    }
+
+    /// That nobody answers what plugins would ask.
+    fn nobody_is_asked(&self) -> Option<Finding> {
+        if self.0.started_with.config.agent.approvals {
+            return None;
+        }
+        let asks = |p: &Plugin| p.generation().is_some_and(|g| g.handles::<BeforeToolCall>() || g.handles::<ToolPolicy>());
+        let able: Vec<_> = self.plugins().all().iter().filter(|p| asks(p)).map(|p| format!("`{}`", p.id())).collect();
+        let found =
+            format!("people aren't asked (setting `agent.approvals`): what these plugins would have asked is denied: {}", able.join(", "));
+        (!able.is_empty()).then(|| ok("approvals", found))
     }
 
     /// Plugins that the configuration names and that there are none of.
@@ -85,20 +105,34 @@ pub(crate) fn sorted(mut findings: Vec<Finding>) -> Findings {
     Findings { findings }
 }
 
-fn about_plugin(listing: &Listing) -> Vec<Finding> {
+fn about_clash(Clash { name, owners }: &Clash) -> Finding {
+    let owners: Vec<_> = owners.iter().map(|owner| format!("`{owner}`")).collect();
+    let found = format!("the plugins {} all claim that name, so none has it", owners.join(", "));
+    warning(&format!("tool {name}"), found, "disable all of them but one")
+}
+
+/// What is refused while a plugin that is required isn't active.
+fn guarded(plugin: &Plugin) -> String {
+    let hooks: Vec<_> =
+        HOOKS.iter().filter(|h| h.fails_closed && plugin.guards(h.name).unwrap_or(true)).map(|h| format!("`{}`", h.name)).collect();
+    if hooks.is_empty() { String::new() } else { format!("; it is required, so what it guards is refused: {}", hooks.join(", ")) }
+}
+
+fn about_plugin(plugin: &Plugin, listing: &Listing) -> Vec<Finding> {
     let about = format!("plugin {}", listing.id);
     let why = listing.why.clone().unwrap_or_default();
-    let required = if listing.required { "; it is required, so what it guards is refused" } else { "" };
+    let required = if listing.required { guarded(plugin) } else { String::new() };
+    let waits = if required.is_empty() { warning } else { error };
     let stands = match listing.standing {
         Standing::Active => ok(&about, "active".to_owned()),
         Standing::Disabled => ok(&about, format!("disabled: {why}")),
-        Standing::Held => warning(
+        Standing::Held => waits(
             &about,
             format!("held: {why}{required}"),
             &format!("decide: `plugbay grant {} …` or `plugbay revoke {} …`", listing.id, listing.id),
         ),
         Standing::Missing => {
-            warning(&about, format!("missing: {why}{required}"), &format!("bring its file back, or `plugbay uninstall {}`", listing.id))
+            waits(&about, format!("missing: {why}{required}"), &format!("bring its file back, or `plugbay uninstall {}`", listing.id))
         }
         Standing::Failed => {
             error(&about, format!("failed: {why}{required}"), "install a version that can be loaded, or correct its settings")

@@ -3,7 +3,7 @@
 use crate::api::types::Problem;
 use crate::config::{EditError, FileError, nearest};
 use plugbay_runtime::engine::{CallError, Unserved};
-use plugbay_runtime::state::StateError;
+use plugbay_runtime::state::{Code, StateError};
 use plugbay_runtime::{InJsonError, LoadError, Reason};
 use std::fmt;
 
@@ -14,6 +14,8 @@ pub enum Kind {
     NotFound,
     /// What was asked makes no sense.
     Invalid,
+    /// Who asks may not.
+    Forbidden,
     /// It was looked at and refused.
     Refused,
     /// Somebody else was quicker, or it waits for a decision.
@@ -110,7 +112,12 @@ impl From<EditError> for Failure {
 
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
-        Self::new(Kind::Unavailable, "unavailable", error.to_string())
+        let (kind, code) = match error.code {
+            Code::InvalidInput => (Kind::Invalid, "invalid-input"),
+            Code::LimitExceeded => (Kind::TooLarge, "too-large"),
+            _ => (Kind::Unavailable, "unavailable"),
+        };
+        Self::new(kind, code, error.to_string())
     }
 }
 

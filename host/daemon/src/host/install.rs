@@ -12,10 +12,17 @@ use std::collections::BTreeMap;
 
 impl Host {
     /// Puts a component into the plugins directory and lets it serve, with these decisions about grants. One that is held is there, and waits.
+    /// Plugins that may refuse it are asked, unless they are skipped, which the history says.
     ///
     /// # Errors
     /// If it is refused. Then nothing is changed.
-    pub async fn install(&self, component: Vec<u8>, decisions: &BTreeMap<String, Option<bool>>, by: By) -> Result<Changed, Failure> {
+    pub async fn install(
+        &self,
+        component: Vec<u8>,
+        decisions: &BTreeMap<String, Option<bool>>,
+        skip_gates: bool,
+        by: By,
+    ) -> Result<Changed, Failure> {
         let looked = self.plugins().inspect(Source::bytes("the component", component.clone())).await?;
         let id = looked.manifest.id;
         let edits = grant_edits(&id, decisions)?;
@@ -25,7 +32,8 @@ impl Host {
         let files = self.placing(&id, component.clone(), &file, &edited).await?;
         let source = Source::bytes(name_of(&id), component.clone());
         let wanted = Wanted { or_kept: false, ..wanted(&id, Some(source), edited.config.plugin(&id)) };
-        let went = match self.plugins().apply(id.clone(), wanted, by.order().insisting().with(files)).await {
+        let order = Order { skip_gates, ..by.order().insisting().with(files) };
+        let went = match self.plugins().apply(id.clone(), wanted, order).await {
             Ok(done) => Ok(self.changed(&id, done)),
             Err(held) if matches!(held.reason, Reason::Undecided { .. }) => {
                 // It waits in its place for a decision; what was decided about it holds already.

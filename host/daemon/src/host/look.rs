@@ -26,7 +26,7 @@ impl Host {
     /// # Errors
     /// If there is none of this id.
     pub fn show(&self, id: &str) -> Result<PluginDetail, Failure> {
-        Ok(views::detail(&self.plugin(id)?.listing()))
+        Ok(views::detail(&self.plugin(id)?.listing(), self.gateway().tools().now().clashes()))
     }
 
     /// The versions of a plugin that are kept.

@@ -40,6 +40,8 @@ pub struct Host(Arc<Inner>);
 
 struct Inner {
     gateway: Gateway,
+    /// Turns whose models others run.
+    prepared: agents::PreparedTurns,
     state: Arc<Sqlite>,
     logs: PluginLogs,
     path: PathBuf,
@@ -107,6 +109,8 @@ impl Host {
     /// Begins to stop: whoever serves requests takes no new ones. What is under way goes on, until [`Host::stop`].
     pub fn begin_to_stop(&self) {
         self.0.stopping.send_replace(true);
+        // Nobody can come and answer any more, so nothing waits for an answer.
+        self.0.gateway.approvals().stop();
     }
 
     /// Stops everything in good order: what watches, turns and plugins (what is under way may go on for so long), logs, and the state last. Whoever serves requests
@@ -119,6 +123,7 @@ impl Host {
             // That it was ended isn't news.
             let _ = task.await;
         }
+        self.0.prepared.stop().await;
         self.0.gateway.shutdown(drain, None).await;
         self.keep_used_tokens().await;
         drop(lock(&self.0.sweeper).take());

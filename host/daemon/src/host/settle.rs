@@ -231,6 +231,8 @@ impl Host {
             ("watch", now.watch != start.watch),
             ("engine", now.engine != start.engine),
             ("state", now.state != start.state),
+            ("model", now.model != start.model),
+            ("agent", now.agent != start.agent),
         ];
         differs.into_iter().filter_map(|(section, differs)| differs.then_some(section)).collect()
     }

@@ -123,6 +123,7 @@ impl Host {
             tokens: Mutex::new(tokens::read(&*state).await.map_err(StartError::Memory)?),
             sweeper: Mutex::new(Some(Sweeper::start(&stored, SWEEP))),
             gateway,
+            prepared: agents::PreparedTurns::default(),
             state,
             logs,
             path,

@@ -1,12 +1,15 @@
 //! What the runtime knows of plugins, as it goes over the wire.
 
 use crate::api::types::{
-    Changed, ExportUsage, FileView, GrantsView, HookView, Inspection, PluginDetail, PluginSummary, ProbationView, Standing, VersionView,
+    Changed, ExportUsage, FileView, GrantsView, HookView, Inspection, PluginDetail, PluginSummary, PluginTool, ProbationView, Standing,
+    UncalledHook, VersionView,
 };
+use crate::host::agents::harm;
+use plugbay_gateway::Clash;
 use plugbay_runtime::engine::Isolation;
 use plugbay_runtime::{
-    BreakerState, Counted, Done, Fate, Generation, Grant, Grants, Inspected, Judged, KeptVersion, Listing, Loaded, Plugin,
-    ProbationView as Probation, Surface,
+    BreakerState, Counted, Done, Fate, Generation, Grant, Grants, HookInfo, Inspected, Judged, KeptVersion, Listing, Loaded, Plugin,
+    ProbationView as Probation, Surface, ToolRegistration,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -32,7 +35,7 @@ pub(super) fn summary(listing: &Listing) -> PluginSummary {
 }
 
 /// All that there is to say of a plugin.
-pub(super) fn detail(listing: &Listing) -> PluginDetail {
+pub(super) fn detail(listing: &Listing, clashes: &[Clash]) -> PluginDetail {
     let generation = listing.serving.as_ref().map(|s| &s.generation);
     let surface = generation.map(|g| g.surface());
     PluginDetail {
@@ -43,6 +46,8 @@ pub(super) fn detail(listing: &Listing) -> PluginDetail {
         ignored: surface.map(|s| s.ignored.iter().cloned().collect()).unwrap_or_default(),
         grants: generation.map(|g| grants(&g.surface().grants(), &g.settings().grants)).unwrap_or_default(),
         hooks: generation.map(|g| hooks(g)).unwrap_or_default(),
+        uncalled: generation.map(|g| uncalled(g)).unwrap_or_default(),
+        tools: generation.map(|g| tools(g, clashes)).unwrap_or_default(),
         isolation: generation.map(|g| isolation(g.settings().isolation)).unwrap_or_default(),
         config: generation.map(|g| g.shown_config()).unwrap_or_default(),
         versions: versions(listing),
@@ -187,6 +192,33 @@ fn probation(view: Probation) -> Option<ProbationView> {
 
 fn hooks(generation: &Generation) -> Vec<HookView> {
     generation.handled().map(|(name, budget)| HookView { name: name.to_owned(), budget_ms: millis(budget) }).collect()
+}
+
+/// Hooks that it exports and wasn't granted what they take.
+fn uncalled(generation: &Generation) -> Vec<UncalledHook> {
+    let (id, granted) = (&generation.manifest().id, &generation.settings().grants);
+    let view = |hook: &HookInfo| {
+        let lacks: Vec<_> = hook.grants.iter().filter(|grant| !granted.has(**grant)).map(|grant| grant.name().to_owned()).collect();
+        let settings = lacks.iter().map(|grant| format!("plugins.{id}.grants.{grant}")).collect();
+        UncalledHook { name: hook.name.to_owned(), lacks, settings }
+    };
+    generation.surface().hooks().map(view).filter(|hook| !hook.lacks.is_empty()).collect()
+}
+
+fn tools(generation: &Generation, clashes: &[Clash]) -> Vec<PluginTool> {
+    let own = &generation.manifest().id;
+    let view = |tool: &ToolRegistration| {
+        let clash = clashes.iter().find(|clash| clash.name == tool.name);
+        let others = clash.iter().flat_map(|clash| &clash.owners).filter(|owner| *owner != own);
+        PluginTool {
+            name: tool.name.clone(),
+            description: tool.description.clone(),
+            risk: tool.risk.map(harm),
+            tags: tool.tags.clone(),
+            clashes_with: others.map(ToString::to_string).collect(),
+        }
+    };
+    generation.registration().tools.iter().map(view).collect()
 }
 
 fn imports(surface: &Surface) -> Vec<String> {

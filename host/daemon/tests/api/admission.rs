@@ -8,7 +8,7 @@ use plugbay_daemon::tokens::Scope;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Every operation, and the scope that it needs. Written down apart from the routes on purpose.
-const OPERATIONS: [(Method, &str, Option<Scope>); 24] = [
+const OPERATIONS: [(Method, &str, Option<Scope>); 43] = [
     (Method::GET, "/v1/plugins", Some(Scope::Read)),
     (Method::POST, "/v1/plugins", Some(Scope::Admin)),
     (Method::GET, "/v1/plugins/{id}", Some(Scope::Read)),
@@ -30,6 +30,25 @@ const OPERATIONS: [(Method, &str, Option<Scope>); 24] = [
     (Method::GET, "/v1/tokens", Some(Scope::Admin)),
     (Method::POST, "/v1/tokens", Some(Scope::Admin)),
     (Method::DELETE, "/v1/tokens/{name}", Some(Scope::Admin)),
+    (Method::GET, "/v1/tools", Some(Scope::Read)),
+    (Method::POST, "/v1/hooks/{hook}", Some(Scope::Write)),
+    (Method::GET, "/v1/sessions", Some(Scope::Read)),
+    (Method::GET, "/v1/sessions/{key}", Some(Scope::Read)),
+    (Method::DELETE, "/v1/sessions/{key}", Some(Scope::Admin)),
+    (Method::GET, "/v1/sessions/{key}/transcript", Some(Scope::Read)),
+    (Method::GET, "/v1/sessions/{key}/runs/{run}/receipts", Some(Scope::Read)),
+    (Method::POST, "/v1/sessions/{key}/turns", Some(Scope::Write)),
+    (Method::POST, "/v1/sessions/{key}/heartbeat", Some(Scope::Write)),
+    (Method::POST, "/v1/sessions/{key}/prepare", Some(Scope::Write)),
+    (Method::POST, "/v1/sessions/{key}/reset", Some(Scope::Write)),
+    (Method::PATCH, "/v1/sessions/{key}/state/{plugin}/{namespace}", Some(Scope::Admin)),
+    (Method::POST, "/v1/runs/{run}/shown", Some(Scope::Write)),
+    (Method::POST, "/v1/runs/{run}/said", Some(Scope::Write)),
+    (Method::POST, "/v1/runs/{run}/tools", Some(Scope::Write)),
+    (Method::POST, "/v1/runs/{run}/finish", Some(Scope::Write)),
+    (Method::POST, "/v1/runs/{run}/cancel", Some(Scope::Write)),
+    (Method::GET, "/v1/approvals", Some(Scope::Read)),
+    (Method::POST, "/v1/approvals/{id}", Some(Scope::Write)),
     (Method::GET, "/healthz", None),
     (Method::GET, "/readyz", Some(Scope::Read)),
     (Method::GET, "/metrics", Some(Scope::Read)),
@@ -42,7 +61,8 @@ fn operations() -> impl Iterator<Item = (Method, &'static str, Option<Scope>)> {
 
 /// A path that names nothing that there is, so that nothing is changed.
 fn path(template: &str) -> String {
-    template.replace("{id}", "nobody").replace("{hook}", "none").replace("{name}", "nobody")
+    let named = template.replace("{id}", "nobody").replace("{hook}", "none").replace("{name}", "nobody").replace("{key}", "nobody");
+    named.replace("{run}", "none").replace("{plugin}", "nobody").replace("{namespace}", "none")
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::handshake;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -24,11 +24,12 @@ pub(crate) enum Via {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Load {
     kind: Option<&'static str>,
+    accept: Option<&'static str>,
     bytes: Bytes,
 }
 
 impl Load {
-    pub(crate) const NONE: Self = Self { kind: None, bytes: Bytes::new() };
+    pub(crate) const NONE: Self = Self { kind: None, accept: None, bytes: Bytes::new() };
 
     pub(crate) fn json(value: &Value) -> Self {
         Self::of("application/json", value.to_string())
@@ -43,7 +44,12 @@ impl Load {
     }
 
     pub(crate) fn of(kind: &'static str, bytes: impl Into<Bytes>) -> Self {
-        Self { kind: Some(kind), bytes: bytes.into() }
+        Self { kind: Some(kind), accept: None, bytes: bytes.into() }
+    }
+
+    /// The same, to be answered with events.
+    pub(crate) fn as_events(self) -> Self {
+        Self { accept: Some("text/event-stream"), ..self }
     }
 }
 
@@ -87,6 +93,9 @@ pub(crate) async fn begin(via: &Via, method: &Method, path: &str, load: &Load) -
     let mut request = Request::builder().method(method).uri(path).header(HOST, "plugbay");
     if let Some(kind) = load.kind {
         request = request.header(CONTENT_TYPE, kind);
+    }
+    if let Some(kind) = load.accept {
+        request = request.header(ACCEPT, kind);
     }
     match via {
         Via::Socket(at) => exchange(UnixStream::connect(at).await.unwrap(), request.body(Full::new(load.bytes.clone())).unwrap()).await,

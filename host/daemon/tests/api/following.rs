@@ -20,7 +20,7 @@ async fn lines(stage: &Stage, query: &str) -> Vec<String> {
 }
 
 /// A stream of events, read as they come.
-struct Events {
+pub(crate) struct Events {
     response: Response<Incoming>,
     text: String,
 }
@@ -28,12 +28,16 @@ struct Events {
 impl Events {
     async fn of(stage: &Stage, query: &str) -> Self {
         let response = begin(&stage.socket, &Method::GET, &format!("/v1/plugins/echo/logs?follow=true{query}"), &Load::NONE).await.unwrap();
+        Self::from(response)
+    }
+
+    pub(crate) fn from(response: Response<Incoming>) -> Self {
         assert_eq!((response.status().as_u16(), response.headers()["content-type"].to_str().unwrap()), (200, "text/event-stream"));
         Self { response, text: String::new() }
     }
 
     /// The next event's kind, id and data; none, if the stream ends.
-    async fn event(&mut self) -> Option<(String, Option<String>, String)> {
+    pub(crate) async fn event(&mut self) -> Option<(String, Option<String>, String)> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned());

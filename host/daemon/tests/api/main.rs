@@ -3,12 +3,15 @@
 #![cfg(test)]
 
 mod admission;
+mod agents;
 mod bodies;
 mod client;
 mod contract;
+mod embedded;
 mod ending;
 mod following;
 mod metrics;
 mod places;
+mod sessions;
 mod stage;
 mod walk;

@@ -35,9 +35,14 @@ lines = 3
 
 impl Stage {
     pub(crate) async fn new() -> Self {
+        Self::with("").await
+    }
+
+    /// With this in the configuration, too.
+    pub(crate) async fn with(more: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let configuration = folder.path().join("plugbay.toml");
-        std::fs::write(&configuration, CONFIGURATION).unwrap();
+        std::fs::write(&configuration, format!("{CONFIGURATION}{more}")).unwrap();
         let config = ConfigFile::read(&configuration).unwrap().config;
         let listeners = Listeners::bind(&config).unwrap();
         let address = listeners.address().unwrap();
@@ -81,6 +86,21 @@ impl Stage {
     pub(crate) async fn with_echo(self) -> Self {
         let installed = self.change(Method::POST, "/v1/plugins?grant=conversation", Load::built(plugbay_guests::built::ECHO_ONE)).await;
         assert_eq!(installed["change"], "installed");
+        self
+    }
+
+    /// The plugin `toolbox`, installed with everything that it asks for.
+    pub(crate) async fn with_toolbox(self) -> Self {
+        let installed = self.change(Method::POST, "/v1/plugins?grant=prompt", Load::built(plugbay_guests::built::TOOLBOX)).await;
+        assert_eq!(installed["change"], "installed", "{installed}");
+        self
+    }
+
+    /// The plugin `witness-a`, installed with everything that it asks for: it does what its settings say.
+    pub(crate) async fn with_witness(self) -> Self {
+        let witness = Load::wasm(plugbay_guests::builds::witness('a', 500).unwrap());
+        let installed = self.change(Method::POST, "/v1/plugins?grant=prompt&grant=conversation&grant=policy", witness).await;
+        assert_eq!(installed["change"], "installed", "{installed}");
         self
     }
 

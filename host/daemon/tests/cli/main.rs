@@ -2,7 +2,9 @@
 
 #![cfg(test)]
 
+mod agents;
 mod broken;
+mod chat;
 mod ends;
 mod held;
 mod network;
@@ -10,6 +12,7 @@ mod offline;
 mod output;
 #[path = "../program/mod.rs"]
 mod program;
+mod terminal;
 mod walk;
 
 use plugbay_guests::built;

@@ -102,7 +102,7 @@ fn shells_complete_the_commands() {
     let place = Place::new();
     for shell in ["bash", "zsh", "fish"] {
         let script = place.run(&["completions", shell]).done();
-        for word in ["plugbay", "uninstall", "rollback", "undecided", "completions"] {
+        for word in ["plugbay", "uninstall", "rollback", "undecided", "completions", "sessions", "heartbeat", "skip-gates", "allow-once"] {
             has(&script, word);
         }
     }

@@ -188,7 +188,7 @@ pub(crate) async fn grant(host: &Host, id: &str) -> Changed {
 }
 
 pub(crate) async fn install(host: &Host, component: &[u8]) -> Result<Changed, Failure> {
-    host.install(component.to_vec(), &decisions(&[("conversation", Some(true))]), me()).await
+    host.install(component.to_vec(), &decisions(&[("conversation", Some(true))]), false, me()).await
 }
 
 /// What a plugin answers when this tool is called.

@@ -29,7 +29,7 @@ async fn an_install_is_live_when_it_answers() {
 async fn a_held_one_is_placed_and_waits() {
     let house = House::patient("");
     let host = house.start().await;
-    let changed = host.install(good("good", "1.0.0"), &decisions(&[]), me()).await.unwrap();
+    let changed = host.install(good("good", "1.0.0"), &decisions(&[]), false, me()).await.unwrap();
     assert_eq!(changed.change, "held");
     says(&changed.notes.join(" "), &["conversation"]);
     let plugin = listed(&host, "good").unwrap();
@@ -47,7 +47,7 @@ async fn a_refused_one_leaves_nothing_behind() {
     let refused = install(&host, &traps).await.unwrap_err();
     assert_eq!((refused.problem.code.as_str(), refused.problem.step.as_deref()), ("refused", Some("activate")));
     assert!(install(&host, b"no wasm").await.is_err());
-    let unknown = host.install(good("good", "1.0.0"), &decisions(&[("conversatoin", Some(true))]), me()).await.unwrap_err();
+    let unknown = host.install(good("good", "1.0.0"), &decisions(&[("conversatoin", Some(true))]), false, me()).await.unwrap_err();
     assert_eq!(unknown.problem.near.as_deref(), Some("conversation"));
     assert_eq!((house.text(), house.files()), (before, Vec::new()));
     assert!(listed(&host, "good").is_none(), "{:?}", host.list());

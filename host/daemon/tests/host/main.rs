@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod agents;
 mod boot;
 mod configuration;
 mod deciding;

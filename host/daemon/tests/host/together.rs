@@ -52,7 +52,7 @@ async fn an_install_that_meets_an_edit_by_hand_leaves_the_old_file() {
     let old = fs::read(house.file("counter")).unwrap();
     let installing = tokio::spawn({
         let (host, new) = (host.clone(), counter("2.0.0", "activate-naps"));
-        async move { host.install(new, &decisions(&[("state", Some(true))]), me()).await }
+        async move { host.install(new, &decisions(&[("state", Some(true))]), false, me()).await }
     });
     edit_meanwhile(&house).await;
     assert_eq!(installing.await.unwrap().unwrap_err().problem.code, "conflict");
@@ -101,7 +101,7 @@ async fn a_full_disk_leaves_everything_as_it_was() {
     grant(&host, "good").await;
     let before = house.text();
     let large = good("good", "2.0.0").into_iter().chain([0, 0x82, 0x80, 0x08, 1, b'x']).chain(vec![0; 128 << 10]).collect();
-    let refused = host.install(large, &decisions(&[]), me()).await.unwrap_err();
+    let refused = host.install(large, &decisions(&[]), false, me()).await.unwrap_err();
     assert_eq!(refused.problem.code, "unavailable", "{refused}");
     says(&refused.problem.message, &["plugins"]);
     assert_eq!((house.text(), house.files()), (before, vec!["good.wasm".to_owned()]));

@@ -4,8 +4,8 @@
 //! `plugbay run` goes on while the rest is done, and what is shown of it is the beginning of its log; a command that begins with `kill` is over when the
 //! daemon is. Commands that only look are repeated until they show what the guide shows, as a reader would: some things take a moment.
 //!
-//! What differs from run to run counts as equal: digests, times, time that was taken, process ids, secrets of tokens, the user, a place in a file, and how
-//! wide a column is. The directory is called /srv/plugbay, and the port 8642 is a free one.
+//! What differs from run to run counts as equal: digests, times, time that was taken, process ids, runs and lives of sessions, secrets of tokens, the user,
+//! a place in a file, and how wide a column is. The directory is called /srv/plugbay, and the port 8642 is a free one.
 //!
 //! PLUGBAY_RENEW_DOCS=1 writes what was printed into the guide.
 
@@ -31,13 +31,14 @@ const DIRECTORY: &str = "/srv/plugbay";
 const PORT: &str = "8642";
 
 /// Commands that only look.
-const LOOKS: [&str; 7] = ["list", "inspect", "versions", "usage", "logs", "history", "doctor"];
+const LOOKS: [&str; 9] = ["list", "inspect", "versions", "usage", "logs", "history", "doctor", "approvals", "tools"];
 
 /// How long looking may go on where the guide is written anew: nobody knows yet what is waited for.
 const RENEWING: Duration = Duration::from_secs(4);
 
 /// What differs from run to run, and what it counts as.
-const VARIES: [(&str, &str); 9] = [
+const VARIES: [(&str, &str); 10] = [
+    (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID"),
     (r"\b[0-9a-f]{64}\b", "DIGEST"),
     (r"\b[0-9a-f]{12}\b", "DIG"),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),

@@ -25,9 +25,9 @@ const BEHIND: usize = 256;
 /// Whether people are asked, and how many questions may wait.
 #[derive(Debug, Clone, Copy)]
 pub struct ApprovalsSettings {
-    /// Whether there is anybody who answers (setting `approvals`). Otherwise each question is a no at once.
+    /// Whether there is anybody who answers (setting `agent.approvals`). Otherwise each question is a no at once.
     pub asked: bool,
-    /// Questions that may wait at the same time (setting `approvals-pending`).
+    /// Questions that may wait at the same time (setting `agent.approvals-pending`).
     pub pending: NonZeroUsize,
 }
 
@@ -94,13 +94,13 @@ impl Approvals {
             why: Some(why),
         };
         if !self.0.settings.asked {
-            return self.unasked(&wanted, refused("nobody can be asked here (setting `approvals` is `off`)".to_owned()));
+            return self.unasked(&wanted, refused("nobody can be asked here (setting `agent.approvals` is `off`)".to_owned()));
         }
         let Ok(_place) = self.0.places.try_acquire() else {
             let most = self.0.settings.pending;
             return self.unasked(
                 &wanted,
-                refused(format!("{most} questions wait for an answer already, {most} allowed (setting `approvals-pending`)")),
+                refused(format!("{most} questions wait for an answer already, {most} allowed (setting `agent.approvals-pending`)")),
             );
         };
         let question = Arc::new(PendingApproval::new(Uuid::new_v4().to_string().into(), now(), &wanted));

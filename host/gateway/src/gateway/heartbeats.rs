@@ -3,9 +3,10 @@
 //! Each session that the settings name has a task, which is idle in between. One that is still busy with a turn isn't woken: the next beat comes. How a heartbeat's turn
 //! went is in its session, and in the log if it failed.
 
-use super::{Gateway, Inner};
-use crate::turn::{Turn, TurnAsked, TurnError};
+use super::{Gateway, GatewayError, Inner};
+use crate::turn::{Turn, TurnAsked, TurnError, TurnStatus};
 use plugbay_runtime::Trigger;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -21,6 +22,15 @@ impl Gateway {
     pub async fn heartbeat(&self, session: &str) -> Result<Turn, TurnError> {
         let asked = TurnAsked::said(session, CHANNEL, self.0.heartbeat_prompt.clone());
         self.turn(TurnAsked { trigger: Trigger::Heartbeat, ..asked }).await
+    }
+}
+
+/// Refuses what no clock keeps.
+pub(super) fn check(heartbeats: &BTreeMap<String, Duration>) -> Result<(), GatewayError> {
+    let odd = |every: &Duration| every.is_zero() || Instant::now().checked_add(*every).is_none();
+    match heartbeats.iter().find(|(_, every)| odd(every)) {
+        Some((session, every)) => Err(GatewayError::Heartbeat { session: session.clone(), every: *every }),
+        None => Ok(()),
     }
 }
 
@@ -41,7 +51,12 @@ async fn beat(gateway: Weak<Inner>, session: String, every: Duration) {
             continue;
         }
         match gateway.heartbeat(&session).await {
-            Ok(turn) => drop(turn.ended().await),
+            Ok(turn) => {
+                let end = turn.ended().await;
+                if end.status == TurnStatus::Failed {
+                    tracing::warn!(session, error = end.error, "a heartbeat's turn failed");
+                }
+            }
             Err(error) => tracing::warn!(session, %error, "a heartbeat began no turn"),
         }
     }

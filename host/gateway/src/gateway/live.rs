@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// All of them.
 #[derive(Clone, Default)]
@@ -55,6 +55,11 @@ impl Live {
 }
 
 impl Stop {
+    /// Cancels the turn when it is dropped, unless it is disarmed before.
+    pub(crate) fn unless_kept(&self) -> DropGuard {
+        self.cancelled.clone().drop_guard()
+    }
+
     /// Waits for this, unless the turn is to stop before; then it is dropped.
     pub(crate) async fn unless<T>(&self, work: impl Future<Output = T>) -> Result<T, Why> {
         tokio::select! {

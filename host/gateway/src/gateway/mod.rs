@@ -49,7 +49,7 @@ pub(crate) struct Inner {
     pub(crate) live: Live,
     /// Sessions with something that happened since the start: they are told when the host stops.
     pub(crate) used: Mutex<BTreeSet<String>>,
-    /// Turns, and nothing else.
+    /// Turns, and ends of sessions: a host that stops waits for them.
     pub(crate) turns: TaskTracker,
     heartbeats: BTreeMap<String, Duration>,
     heartbeat_prompt: String,
@@ -75,6 +75,14 @@ pub enum GatewayError {
     /// Plugins can't be run.
     #[error(transparent)]
     Plugins(#[from] SetupError),
+    /// A session whose agent can't be woken like that.
+    #[error("the agent of the session {session:?} is to be woken every {every:?} (setting `agent.heartbeats`): expected a time that a clock can keep")]
+    Heartbeat {
+        /// The session.
+        session: String,
+        /// How often.
+        every: Duration,
+    },
     /// A defect of this crate.
     #[error("the desk of a gateway was bound to other plugins")]
     Bound,
@@ -87,12 +95,13 @@ impl Gateway {
     /// A gateway on this state. No plugins yet, and no turns before it [starts](Self::start).
     ///
     /// # Errors
-    /// If plugins can't be run.
+    /// If plugins can't be run, or a heartbeat is no time.
     pub fn new<S: StateStore + SessionStore + 'static>(
         engine: Engine,
         state: Arc<S>,
         settings: GatewaySettings,
     ) -> Result<Self, GatewayError> {
+        heartbeats::check(&settings.heartbeats)?;
         let GatewaySettings { plugins, hooks, approvals, models, .. } = settings;
         let store: Arc<dyn SessionStore> = state.clone();
         let desk = Arc::new(Desk::new(store.clone()));
@@ -184,6 +193,14 @@ impl Gateway {
 }
 
 impl Inner {
+    /// Does this to its end, though the caller may stop waiting for it.
+    pub(crate) async fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, TurnError>> + Send + 'static,
+    ) -> Result<T, TurnError> {
+        self.turns.spawn(work).await.unwrap_or_else(|e| Err(TurnError::Failed(format!("the host failed: {e}"))))
+    }
+
     /// Whether there are turns now.
     pub(crate) fn open(&self) -> Result<(), TurnError> {
         match () {

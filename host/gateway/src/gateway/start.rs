@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 /// Characters of an injection that the entry of an interrupted turn repeats.
 const REPEATED: usize = 200;
-/// Injections that it lists.
-const LISTED: usize = 1_000;
+/// Injections that it lists: so many of the longest fit.
+const LISTED: usize = 400;
 /// What an interrupted turn's session says.
 const SAYS: &str = "The host stopped in the middle of this turn, so there is no answer.";
 /// What plugins are told of their questions.
@@ -58,7 +58,10 @@ async fn recover(gateway: &Arc<Inner>) -> Result<Recovered, StateError> {
             shown = turn.shown.len(),
             "a turn was interrupted: its host stopped"
         );
-        gateway.store.append(&turn.run.session, &turn.run.life, vec![entry(&turn)]).await?;
+        if let Err(error) = gateway.store.append(&turn.run.session, &turn.run.life, vec![entry(&turn)]).await {
+            // It is settled, and won't be found again: the others are to be said all the same.
+            tracing::error!(run = turn.run.run, session = turn.run.session, %error, "that a turn was interrupted can't be said in its session");
+        }
     }
     Ok(recovered)
 }

@@ -10,7 +10,7 @@ use super::{Dispatched, Hooks};
 use plugbay_runtime::engine::{CallError, Unserved};
 use plugbay_runtime::{Answered, Call, Fired, Hook, Listing, Plugin, PluginId, Standing};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// One dispatch, as far as it has come.
 struct Round<H: Hook> {
@@ -23,14 +23,16 @@ struct Round<H: Hook> {
 
 impl Hooks {
     pub(super) async fn dispatch<H: Hook>(&self, call: &Call, event: H::Event) -> Dispatched<H::Outcome> {
-        let began = Instant::now();
         let mut receipt = Receipt::blank(H::NAME, call);
-        let roster = self.roster();
+        if self.concerns_nobody::<H>() {
+            return Dispatched { outcome: H::Outcome::default(), by: None, receipt: Arc::new(receipt) };
+        }
+        let (began, roster) = (Instant::now(), self.roster());
         let mut round = Round::<H>::new();
         let lacks = if H::FAILS_CLOSED { roster.lacks(H::NAME, H::about(&event)) } else { None };
         match lacks {
             Some(plugin) => round.lacks(plugin.listing()),
-            None => round.ask(roster.of(H::NAME), call, event).await,
+            None => round.ask(roster.of::<H>(), call, event).await,
         }
         let Round { so_far: outcome, by, ran, skipped, refused } = round;
         receipt = Receipt { ran, skipped, refused, took: began.elapsed(), ..receipt };
@@ -49,18 +51,20 @@ impl<H: Hook> Round<H> {
 
     async fn ask(&mut self, subscribers: &[Subscriber], call: &Call, mut event: H::Event) {
         let unseen = H::unseen(&event);
-        let mut fired = None;
+        let (mut fired, mut began) = (None, Instant::now());
         for subscriber in subscribers {
             if let Some(why) = self.passes_over(subscriber, &event) {
                 self.skipped.push(Skipped { plugin: subscriber.plugin.id().clone(), why });
                 continue;
             }
             let wire = fired.get_or_insert_with(|| Fired::<H>::new(event.clone()));
-            let began = Instant::now();
             let answered = subscriber.plugin.serve::<H>(call, wire).await;
-            if self.hear(&subscriber.plugin, answered, began, &mut event) {
+            // One clock reading for both: the end of this call is the beginning of the next.
+            let ended = Instant::now();
+            if self.hear(&subscriber.plugin, answered, ended - began, &mut event) {
                 fired = None;
             }
+            began = ended;
         }
         if let Some(unseen) = unseen.filter(|_| self.by.is_none() && !self.ran.is_empty()) {
             let why = format!("limit-exceeded: no plugin could judge `{}`: {unseen}", H::NAME);
@@ -77,7 +81,7 @@ impl<H: Hook> Round<H> {
     }
 
     /// Takes in what a plugin said. Whether the event changed for those after it.
-    fn hear(&mut self, plugin: &Plugin, answered: Answered<H::Outcome>, began: Instant, event: &mut H::Event) -> bool {
+    fn hear(&mut self, plugin: &Plugin, answered: Answered<H::Outcome>, took: Duration, event: &mut H::Event) -> bool {
         let Answered { generation, extra_cell, answer } = answered;
         let (said, rewritten) = match answer {
             Ok(outcome) => self.answered(plugin, outcome, event),
@@ -87,7 +91,7 @@ impl<H: Hook> Round<H> {
             },
         };
         let plugin = plugin.id().clone();
-        self.ran.push(Ran { plugin, generation, took: began.elapsed(), waited: None, extra_cell, said });
+        self.ran.push(Ran { plugin, generation, took, waited: None, extra_cell, said });
         rewritten
     }
 

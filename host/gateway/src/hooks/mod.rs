@@ -3,8 +3,8 @@
 //! What each hook means is said by its type ([`Hook`]): this is the one place that does it. [`Hooks::fire`] asks plugins one after the other and merges what they
 //! want; [`Hooks::tell`] hands an event over to queues, one for each plugin and session, and goes on. Every hook also has a method of its own name.
 //!
-//! What it costs: a hook that nobody handles, a lookup and an empty receipt; otherwise one copy of the event, whoever many plugins share, and for each
-//! plugin the call, a clock reading and a line in the [`Receipt`]. How it fails: never as an error. A plugin that has no answer is passed
+//! What it costs: a hook that nobody handles, a lookup and an empty receipt, about a tenth of a microsecond; otherwise one copy of the event, whoever many
+//! plugins share, and for each plugin the call, a clock reading and a line in the [`Receipt`]. How it fails: never as an error. A plugin that has no answer is passed
 //! over, or counts as a no where the hook fails closed, and the receipt says which, and why.
 
 mod dispatch;
@@ -142,6 +142,12 @@ impl Hooks {
     #[must_use]
     pub fn queues(&self) -> Vec<QueueView> {
         self.roster().queues().filter(|view| view.waiting + view.under_way > 0 || view.dropped > 0).collect()
+    }
+
+    /// Whether nobody handles a hook, and nobody is missing who might. No, where that isn't known yet. It takes no hold of the roster, which all threads share.
+    fn concerns_nobody<H: Hook>(&self) -> bool {
+        let known = self.0.roster.load();
+        known.is_of(self.0.plugins.revision()) && known.of::<H>().is_empty() && !(H::FAILS_CLOSED && known.lacks_any())
     }
 
     /// Who handles what at this moment.

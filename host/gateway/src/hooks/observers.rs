@@ -230,7 +230,7 @@ impl Hooks {
     pub(super) fn hand_over<H: Hook>(&self, only: Option<&PluginId>, call: &Call, event: H::Event) -> Option<Arc<Mutex<Receipt>>> {
         let roster = self.roster();
         let of = |s: &&Subscriber| only.is_none_or(|only| s.plugin.id() == only);
-        let mut subscribers = roster.of(H::NAME).iter().filter(of).peekable();
+        let mut subscribers = roster.of::<H>().iter().filter(of).peekable();
         subscribers.peek()?;
         let (began, mut receipt) = (Instant::now(), Receipt::blank(H::NAME, call));
         let mut chosen = Vec::new();
@@ -274,9 +274,9 @@ impl Hooks {
             outstanding: outstanding.clone(),
         });
         let line: Line = call.about().map(|session| Arc::from(Session::stable_key(session)));
-        let mut idle = Vec::new();
+        let (since, mut idle) = (Instant::now(), Vec::new());
         for (row, subscriber) in chosen.iter().enumerate() {
-            let waiting = Waiting { told: told.clone(), row, since: Instant::now() };
+            let waiting = Waiting { told: told.clone(), row, since };
             outstanding.add();
             match subscriber.queue.push(&line, waiting, subscriber.side_by_side, most) {
                 Ok(true) => idle.push(subscriber.queue.clone()),

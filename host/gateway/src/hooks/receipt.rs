@@ -164,11 +164,17 @@ enum Wording {
 /// An outcome of any hook.
 trait Say: Send + Sync {
     fn json(&self) -> serde_json::Result<Value>;
+
+    fn text(&self) -> serde_json::Result<String>;
 }
 
 impl<T: Serialize + Send + Sync> Say for T {
     fn json(&self) -> serde_json::Result<Value> {
         serde_json::to_value(self)
+    }
+
+    fn text(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
     }
 }
 
@@ -192,7 +198,7 @@ impl Words {
     /// The same in few bytes.
     fn short(&self) -> Self {
         let text = match &self.0 {
-            Wording::Said(outcome) => outcome.json().unwrap_or_else(|e| Value::from(e.to_string())).to_string(),
+            Wording::Said(outcome) => outcome.text().unwrap_or_else(|e| Value::from(e.to_string()).to_string()),
             _ => return self.clone(),
         };
         Self(if text.len() > WORDS { Wording::Truncated(text.len()) } else { Wording::Written(text.into()) })
@@ -232,7 +238,7 @@ impl Ran {
 impl Receipt {
     /// One of a dispatch that has just begun.
     pub(super) fn blank(hook: &'static str, call: &Call) -> Self {
-        let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+        let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() * 1_000 + u64::from(since.subsec_millis()));
         let (run, invocation) = (call.run_id().cloned(), call.invocation());
         Self { hook, invocation, run, at, took: Duration::ZERO, ran: Vec::new(), skipped: Vec::new(), refused: None }
     }

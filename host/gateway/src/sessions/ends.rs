@@ -1,6 +1,6 @@
 //! The end of a session's life: by a reset, which begins another, or for good.
 //!
-//! Both wait for their turn in the session's line. What the host keeps for plugins goes with the life, in one commit; then plugins are told, in this order: `session-end`,
+//! Both wait for their turn in the session's line; once it has come they are done to the end, though the caller may be gone. What the host keeps for plugins goes with the life, in one commit; then plugins are told, in this order: `session-end`,
 //! `session-start` of the next life, `cleanup`.
 
 use super::{Place, StoredConversation};
@@ -22,7 +22,15 @@ impl Gateway {
     /// # Errors
     /// If too many turns wait, the gateway stops, or the state can't be written.
     pub async fn reset(&self, key: &str) -> Result<Option<String>, TurnError> {
-        let _turn = self.turn_of(key).await?;
+        let (turn, gateway, key) = (self.turn_of(key).await?, self.clone(), key.to_owned());
+        let reset = async move {
+            let _turn = turn;
+            gateway.next_life(&key).await
+        };
+        self.0.to_its_end(reset).await
+    }
+
+    async fn next_life(&self, key: &str) -> Result<Option<String>, TurnError> {
         let Some(row) = self.0.store.session(key).await? else { return Ok(None) };
         let next = Uuid::new_v4().to_string();
         self.0.hooks.tell::<BeforeReset>(&self.about(&row), Resetting { messages: row.entries, attrs: Vec::new() });
@@ -39,7 +47,15 @@ impl Gateway {
     /// # Errors
     /// If too many turns wait, the gateway stops, or the state can't be written.
     pub async fn delete(&self, key: &str) -> Result<bool, TurnError> {
-        let _turn = self.turn_of(key).await?;
+        let (turn, gateway, key) = (self.turn_of(key).await?, self.clone(), key.to_owned());
+        let delete = async move {
+            let _turn = turn;
+            gateway.end_for_good(&key).await
+        };
+        self.0.to_its_end(delete).await
+    }
+
+    async fn end_for_good(&self, key: &str) -> Result<bool, TurnError> {
         let Some(row) = self.0.store.delete_session(key).await? else { return Ok(false) };
         self.0.desk.handles().deleted(key);
         self.0.used.lock().unwrap_or_else(PoisonError::into_inner).remove(key);

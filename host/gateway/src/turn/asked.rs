@@ -32,11 +32,9 @@ impl TurnAsked {
 
     /// Refuses what couldn't be written.
     pub(crate) fn check(&self) -> Result<(), TurnError> {
-        let most = SessionBounds::CONTENT;
-        match json!(self.text).to_string().len() {
-            bytes if bytes > most => Err(TurnError::TooLong { bytes, most }),
-            _ => Ok(()),
-        }
+        let within = |what, bytes, most| if bytes > most { Err(TurnError::TooLong { what, bytes, most }) } else { Ok(()) };
+        within("the text", json!(self.text).to_string().len(), SessionBounds::CONTENT)?;
+        within("what is said of the sender and the message", self.facts().len(), SessionBounds::META)
     }
 
     /// What is kept of it with the run.
@@ -67,9 +65,11 @@ pub enum TurnError {
         /// How many may.
         most: usize,
     },
-    /// What is said doesn't fit into an entry of a transcript.
-    #[error("the text has {bytes} bytes as JSON, {most} allowed (fixed: no setting changes it)")]
+    /// What is said, or who says it, is more than is kept.
+    #[error("{what} has {bytes} bytes as JSON, {most} allowed (fixed: no setting changes it)")]
     TooLong {
+        /// What of it.
+        what: &'static str,
         /// Its bytes.
         bytes: usize,
         /// How many are allowed.

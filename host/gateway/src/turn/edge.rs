@@ -28,7 +28,7 @@ impl Gateway {
         let gateway = &self.0;
         gateway.open()?;
         asked.check()?;
-        let (listener, events) = Listener::new(gateway.streams());
+        let (listener, events) = Listener::new();
         if asked.trigger == Trigger::User && gateway.taken(&asked, &listener).await? {
             return Ok(Turn { run: None, events });
         }
@@ -81,28 +81,30 @@ impl Inner {
         Ok(call.session(session).transcript(Transcript::of(Arc::new(transcript))))
     }
 
-    /// Hands a text to the channel, if plugins let it.
-    async fn hand_over(&self, call: impl Fn() -> Call, text: String, listener: &Listener, said: impl FnOnce(String) -> TurnEvent) {
+    /// Hands a text to the channel, if plugins let it. Whether they do.
+    async fn hand_over(&self, call: impl Fn() -> Call, text: String, listener: &Listener, said: impl FnOnce(String) -> TurnEvent) -> bool {
         let asked = self.hooks.fire::<MessageSending>(&call(), Sending { text: text.clone(), attrs: Vec::new() }).await;
         if let Some(why) = asked.outcome.cancel {
             let by = asked.by.map(|by| by.to_string());
             tracing::info!(by, why, "a message wasn't sent");
-            return;
+            return false;
         }
         let text = asked.outcome.text.unwrap_or(text);
         let heard = listener.tell(said(text.clone()));
         let error = (!heard).then(|| UNHEARD.to_owned());
         self.hooks.tell::<MessageSent>(&call(), Sent { text, error, at: now(), attrs: Vec::new() });
+        true
     }
 }
 
 impl Run {
     /// Hands the answer to the channel.
     pub(super) async fn send(&self, text: String) -> Result<(), Stopped> {
-        self.send_as(text, |text| TurnEvent::Message { text }).await
+        self.send_as(text, |text| TurnEvent::Message { text }).await.map(drop)
     }
 
-    pub(super) async fn send_as(&self, text: String, said: impl FnOnce(String) -> TurnEvent) -> Result<(), Stopped> {
+    /// Hands a text to the channel as this event. Whether plugins let it.
+    pub(super) async fn send_as(&self, text: String, said: impl FnOnce(String) -> TurnEvent) -> Result<bool, Stopped> {
         Ok(self.stop.unless(self.gateway.hand_over(|| self.call(), text, &self.listener, said)).await?)
     }
 }

@@ -36,7 +36,8 @@ impl From<Stopped> for TurnError {
 }
 
 impl Gateway {
-    /// Begins a turn whose model somebody else runs: waits for its turn in the session's line, takes what plugins have queued, and asks them what they add.
+    /// Begins a turn whose model somebody else runs: waits for its turn in the session's line, takes what plugins have queued, and asks them what they add. Who stops waiting
+    /// cancels it.
     ///
     /// # Errors
     /// As for [`Gateway::turn`], or if it is cancelled meanwhile.
@@ -44,10 +45,22 @@ impl Gateway {
         let gateway = self.0.clone();
         gateway.open()?;
         asked.check()?;
-        let (token, place) = (gateway.turns.token(), gateway.enter(&asked.session)?);
+        let place = gateway.enter(&asked.session)?;
         let run: Arc<str> = Uuid::new_v4().to_string().into();
         let stop = gateway.live.add(run.clone());
-        let run = Opening { gateway, asked, run, listener: Listener::new(false).0, stop, place }.open().await?;
+        let unwanted = stop.unless_kept();
+        let opening = Opening { gateway: gateway.clone(), asked, run, listener: Listener::new().0, stop, place };
+        let prepared = gateway.to_its_end(opening.prepare()).await;
+        unwanted.disarm();
+        prepared
+    }
+}
+
+impl Opening {
+    /// Begins the turn when it may, up to its prompt. In a task of its own: half begun, it would be nobody's to end.
+    async fn prepare(self) -> Result<PreparedTurn, TurnError> {
+        let token = self.gateway.turns.token();
+        let run = self.open().await?;
         match run.prepare().await {
             Ok(prompt) => Ok(PreparedTurn { run, prompt, _token: token }),
             Err(stopped) => {

@@ -73,9 +73,13 @@ impl Run {
         self.append(Some(entry)).await?;
         let shown = asked.by.as_ref().map_or_else(|| "the host blocked it".to_owned(), |by| format!("plugin `{by}` blocked it"));
         tracing::info!(run = %self.guard.id(), reason, "a turn was blocked: {shown}");
-        match message {
-            Some(message) => self.send_as(message, |text| TurnEvent::Blocked { by: asked.by, message: Some(text) }).await?,
-            None => drop(self.listener.tell(TurnEvent::Blocked { by: asked.by, message: None })),
+        let blocked = |message| TurnEvent::Blocked { by: asked.by.clone(), message };
+        let sent = match message {
+            Some(message) => self.send_as(message, |text| blocked(Some(text))).await?,
+            None => false,
+        };
+        if !sent {
+            self.listener.tell(blocked(None));
         }
         Ok(Some(Ended::Blocked { reason, shown }))
     }

@@ -1,7 +1,7 @@
 //! What the model sees of a conversation: the newest of it that fits, and all of the present turn.
 //!
 //! History is read from the state, the newest first and only as much as fits; a model's calls of tools and their answers are one piece, which is in or out. Calls that were never
-//! answered, since their turn was stopped, get an answer that says so: models refuse a conversation without.
+//! answered, since their turn was stopped, get an answer that says so: models refuse a conversation without. They refuse messages without words, too: those are left out.
 
 use super::write::spoken;
 use crate::model::{ModelMessage, ToolRequest};
@@ -57,8 +57,11 @@ pub(super) fn newest(store: &dyn SessionStore, key: &str, life: &str, entries: u
     let (mut kept, mut left, mut before) = (VecDeque::new(), bytes, entries);
     while before > 0 {
         let portion = portion(store, key, life, before)?;
-        before -= portion.len() as u64;
-        for message in portion.into_iter().rev().map(message) {
+        if portion.is_empty() {
+            break; // the session was deleted by another process
+        }
+        before = before.saturating_sub(portion.len() as u64);
+        for message in portion.into_iter().rev().map(message).filter(says_something) {
             let Some(rest) = left.checked_sub(weight(&message)) else { return Ok(pieces(kept)) };
             left = rest;
             kept.push_front(message);
@@ -91,6 +94,15 @@ fn message(stored: StoredEntry) -> ModelMessage {
             let meta: AssistantMeta = meta.and_then(|meta| serde_json::from_str(&meta).ok()).unwrap_or_default();
             ModelMessage::Assistant { text, tool_calls: meta.tool_calls.into_iter().map(ToolRequest::from).collect() }
         }
+    }
+}
+
+/// Whether there is anything in a message: words, calls, or an answer to one.
+pub(super) fn says_something(message: &ModelMessage) -> bool {
+    match message {
+        ModelMessage::System { text } | ModelMessage::User { text } => !text.trim().is_empty(),
+        ModelMessage::Assistant { text, tool_calls } => !tool_calls.is_empty() || !text.trim().is_empty(),
+        ModelMessage::Tool { .. } => true,
     }
 }
 
@@ -194,6 +206,25 @@ mod tests {
         ];
         let unanswered = format!("b={UNANSWERED}");
         assert_eq!(read(entries, 10_000).await, vec![vec!["calls", "a=first", &unanswered], vec!["cancelled"]]);
+    }
+
+    #[tokio::test]
+    async fn what_says_nothing_is_left_out() {
+        let entries = vec![
+            entry("user", " ", None, &[]),
+            entry("assistant", "", None, &[]),
+            entry("assistant", "", None, &["a"]),
+            entry("tool", "", Some("a"), &[]),
+            entry("system", "\n", None, &[]),
+            entry("user", "hello", None, &[]),
+        ];
+        assert_eq!(read(entries, 10_000).await, vec![vec!["", "a="], vec!["hello"]]);
+    }
+
+    #[tokio::test]
+    async fn a_session_that_somebody_else_deleted_has_no_history() {
+        let store = Memory::default();
+        assert!(newest(&store, "s", "one", 100, 10_000).unwrap().is_empty());
     }
 
     #[tokio::test]

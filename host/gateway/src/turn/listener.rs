@@ -1,17 +1,18 @@
 //! Who listens to a turn: the one who asked for it. Nobody has to.
 
+use super::unheard::{Hearer, Teller, unheard};
 use super::{TurnEvent, TurnStatus};
 use futures_util::Stream;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::sync::mpsc;
 
 /// A turn that was asked for, as a stream of what happens in it. Dropping it stops nothing: see [`Gateway::cancel`](crate::Gateway::cancel).
 #[derive(Debug)]
 pub struct Turn {
     pub(super) run: Option<Arc<str>>,
-    pub(super) events: mpsc::UnboundedReceiver<TurnEvent>,
+    pub(super) events: Hearer,
 }
 
 /// How a turn ended, in one piece.
@@ -34,7 +35,7 @@ impl Turn {
 
     /// What happens next; nothing after its end.
     pub async fn next(&mut self) -> Option<TurnEvent> {
-        self.events.recv().await
+        poll_fn(|context| self.events.poll(context)).await
     }
 
     /// Waits for its end. A turn whose host went away under it was interrupted.
@@ -56,34 +57,23 @@ impl Turn {
 impl Stream for Turn {
     type Item = TurnEvent;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<TurnEvent>> {
-        self.events.poll_recv(context)
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<TurnEvent>> {
+        self.events.poll(context)
     }
 }
 
 /// The other end of a [`Turn`]. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Listener {
-    events: mpsc::UnboundedSender<TurnEvent>,
-    /// Whether the model's words are passed on as they come.
-    streams: bool,
-}
+pub(super) struct Listener(Arc<Teller>);
 
 impl Listener {
-    pub(super) fn new(streams: bool) -> (Self, mpsc::UnboundedReceiver<TurnEvent>) {
-        let (events, heard) = mpsc::unbounded_channel();
-        (Self { events, streams }, heard)
+    pub(super) fn new() -> (Self, Hearer) {
+        let (teller, hearer) = unheard();
+        (Self(Arc::new(teller)), hearer)
     }
 
     /// Says something. Whether anybody listens.
     pub(super) fn tell(&self, event: TurnEvent) -> bool {
-        self.events.send(event).is_ok()
-    }
-
-    /// Passes on words of the model.
-    pub(super) fn stream(&self, text: &str) {
-        if self.streams {
-            self.tell(TurnEvent::Text { text: text.to_owned() });
-        }
+        self.0.tell(event)
     }
 }

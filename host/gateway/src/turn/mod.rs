@@ -21,6 +21,7 @@ mod questions;
 mod rounds;
 mod tools;
 mod unended;
+mod unheard;
 mod write;
 
 pub use asked::{TurnAsked, TurnError};

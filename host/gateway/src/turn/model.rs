@@ -1,10 +1,11 @@
 //! One call of a model: what it is given is told to observers, what it says is passed on as it comes, and how it ended is told, however it did.
 
 use super::rounds::Talk;
-use super::{Run, Stopped};
+use super::{Run, Stopped, TurnEvent};
 use crate::gateway::Why;
 use crate::model::{ModelError, ModelFailure, ModelMessage, ModelPiece, ModelRequest, ModelStream, ToolRequest, Usage};
 use futures_util::StreamExt;
+use plugbay_runtime::state::SessionBounds;
 use plugbay_runtime::{
     LlmInput, LlmOutput, ModelCall, ModelCallEnd, ModelCallEnded, ModelCallFate, ModelCallStarted, ModelInput, ModelOutput, Tokens,
 };
@@ -24,6 +25,23 @@ pub(super) struct Heard {
     model: Option<String>,
     first_piece: Option<Duration>,
     complete: bool,
+    bytes: usize,
+}
+
+impl Heard {
+    /// Nobody hears more than can be written, whatever a model says.
+    fn grow(&mut self, piece: &ModelPiece) -> Result<(), ModelError> {
+        self.bytes += match piece {
+            ModelPiece::Text(text) => text.len(),
+            ModelPiece::ToolCall(ToolRequest { id, name, arguments }) => id.len() + name.len() + arguments.len(),
+            ModelPiece::End { .. } => 0,
+        };
+        if self.bytes > SessionBounds::CONTENT {
+            let why = format!("the answer is larger than {} bytes (fixed: no setting changes it)", SessionBounds::CONTENT);
+            return Err(ModelError::new(ModelFailure::TooLarge, why));
+        }
+        Ok(())
+    }
 }
 
 impl Run {
@@ -51,15 +69,20 @@ impl Run {
     }
 
     async fn hear(&self, mut stream: ModelStream, heard: &mut Heard, began: Instant) -> Result<(), ModelError> {
+        // Asked each time: who decides on messages may have come since the turn was asked for.
+        let streams = self.gateway.streams();
         while let Some(piece) = stream.next().await {
             let piece = piece?;
+            heard.grow(&piece)?;
             heard.first_piece.get_or_insert_with(|| began.elapsed());
             match piece {
                 ModelPiece::Text(text) => {
-                    self.listener.stream(&text);
                     heard.text.push_str(&text);
+                    if streams {
+                        self.listener.tell(TurnEvent::Text { text });
+                    }
                 }
-                ModelPiece::ToolCall(request) => heard.calls.push(named(request)),
+                ModelPiece::ToolCall(request) => heard.calls.push(named(request, &heard.calls)),
                 ModelPiece::End { usage, model, .. } => {
                     (heard.usage, heard.model, heard.complete) = (usage, model, true);
                 }
@@ -122,10 +145,11 @@ impl Run {
     }
 }
 
-/// A call with a name that can be kept: models are known to send none, or the strangest.
-fn named(request: ToolRequest) -> ToolRequest {
+/// A call with a name that can be kept, and that none before it has: models are known to send none, the same, or the strangest.
+fn named(request: ToolRequest, before: &[ToolRequest]) -> ToolRequest {
     let ToolRequest { id, name, arguments } = request;
     let bad = id.is_empty() || id.len() > CALL_ID || id.trim().len() != id.len() || id.contains(char::is_control);
+    let bad = bad || before.iter().any(|call| call.id == id);
     let id = if bad { format!("call-{}", Uuid::new_v4()) } else { id };
     ToolRequest { id, name, arguments }
 }
@@ -139,4 +163,30 @@ fn words(message: &ModelMessage) -> String {
 
 pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(id: &str) -> ToolRequest {
+        ToolRequest { id: id.to_owned(), name: "t".into(), arguments: "{}".into() }
+    }
+
+    #[test]
+    fn each_call_of_an_answer_has_a_name_of_its_own_that_can_be_kept() {
+        assert_eq!(named(call("a"), &[call("b")]).id, "a");
+        for odd in ["", "b", " a", "a\n", &"a".repeat(CALL_ID + 1)] {
+            let id = named(call(odd), &[call("b")]).id;
+            assert!(id.starts_with("call-") && id != odd, "{odd:?}: {id}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_an_end_is_heard_no_further_than_it_can_be_written() {
+        let mut heard = Heard::default();
+        assert!(heard.grow(&ModelPiece::Text("x".repeat(SessionBounds::CONTENT - 8))).is_ok());
+        assert!(heard.grow(&ModelPiece::ToolCall(call("call5"))).is_ok(), "as much as fits");
+        assert_eq!(heard.grow(&ModelPiece::Text("x".into())).unwrap_err().kind, ModelFailure::TooLarge);
+    }
 }

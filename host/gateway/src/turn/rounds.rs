@@ -1,7 +1,7 @@
 //! The agent at work: the model is asked, the tools that it wants are called, and it is asked again, until it has no more wishes and nobody sends it back.
 
 use super::gate::Voice;
-use super::history::{self, AssistantMeta, KeptCall, Piece, weight};
+use super::history::{self, AssistantMeta, KeptCall, Piece, says_something, weight};
 use super::model::Heard;
 use super::prepare::Prompt;
 use super::{Run, Stopped};
@@ -32,8 +32,11 @@ impl Talk {
         Self { voice, system, definitions: tools.definitions(None), tools, history, said: Vec::new(), bytes }
     }
 
+    /// Adds what was said, if it was anything; what a person says always counts, whatever it is.
     pub(super) fn add(&mut self, message: ModelMessage) {
-        self.said.push(message);
+        if says_something(&message) || matches!(message, ModelMessage::User { .. }) {
+            self.said.push(message);
+        }
     }
 
     /// What the model gets now: of the history as much as there is still room for.

@@ -35,7 +35,7 @@ impl Drop for Unended {
     fn drop(&mut self) {
         let (Some(place), Ok(background)) = (self.place.take(), Handle::try_current()) else { return };
         let (gateway, run, key, life) = (self.gateway.clone(), self.run.clone(), self.key.clone(), self.life.clone());
-        background.spawn(async move {
+        let ending = async move {
             let call = Call::new().session(gateway.desk.handles().handle(&key, &life)).run(run.clone());
             let ended = TurnEnded { success: false, error: Some(WHY.to_owned()), duration_ms: 0, attrs: Vec::new() };
             gateway.hooks.tell::<AgentEnd>(&call, ended);
@@ -43,7 +43,9 @@ impl Drop for Unended {
                 tracing::error!(%run, %error, "a turn that was dropped can't be ended: the next start finds it interrupted");
             }
             drop(place);
-        });
+        };
+        // Who stops the gateway waits for it.
+        self.gateway.turns.spawn_on(ending, &background);
     }
 }
 

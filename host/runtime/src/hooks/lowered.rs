@@ -1,8 +1,8 @@
 //! How events become what guests get. [`event!`] declares an event by its fields, which are those of its record in `wit/`, and each field knows by its type what
 //! it becomes. A text or a payload beyond its bound goes as its size alone; so lowering can't fail. It costs the strings that it moves, no copies but of JSON.
 
-use crate::transcript::Role;
 use crate::json::{BYTES, Json, Payload};
+use crate::transcript::Role;
 use crate::wire::types;
 
 /// Becomes a value of the contract's types.

@@ -4,11 +4,11 @@
 use super::answer::{Attrs, asked, attrs, begins_with, json, last, outcome, reason, replace, text, weighed};
 use super::lowered::{Lowered, event};
 use super::observer::Observer;
-use crate::transcript::Role;
 use crate::grant::Grant;
 use crate::hook::{Hook, Malformed, Mode};
 use crate::id::PluginId;
 use crate::json::{Json, Payload};
+use crate::transcript::Role;
 use crate::wire::exports::plugbay::plugin as wire;
 use serde::Deserialize;
 use std::time::Duration;

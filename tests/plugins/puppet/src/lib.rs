@@ -23,7 +23,7 @@ wit_bindgen::generate!({
 
 use exports::plugbay::plugin::{before_tool_call, cleanup, plugin, session_projection, startup};
 use plugbay::plugin::types::{ActivationReason, Payload, Placement, Session};
-use plugbay::plugin::{events, injections, keyed_store, log, run_context, session_state, sessions};
+use plugbay::plugin::{config, events, injections, keyed_store, log, run_context, session_state, sessions};
 use serde_json::{Value, json};
 
 #[unsafe(link_section = "plugbay:manifest")]
@@ -109,27 +109,31 @@ fn changes(session: Option<&Session>) -> Value {
     json!(codes)
 }
 
+/// Says what comes of changes outside of calls, if its setting `tries` is on.
+fn tries_in(place: &str) {
+    if config::get("tries").as_deref() == Some("true") {
+        log::write(log::Level::Info, &format!("in {place}: {}", changes(None)));
+    }
+}
+
 impl plugin::Guest for Puppet {
     fn describe() -> String {
         json!({ "session-state": [{ "namespace": "notes", "description": "what it was told" }] , "isolation": ["shared", "session", "pool", "call"],
             "config": { "type": "object" } }).to_string()
     }
     fn activate(activation: plugin::Activation) -> Result<(), String> {
-        let config: Value = serde_json::from_str(&activation.config).unwrap_or_default();
         log::write(log::Level::Info, &format!("activate: {:?}", activation.reason));
-        if config["tries"] == true {
-            log::write(log::Level::Info, &format!("in activate: {}", changes(None)));
-        }
+        tries_in("activate");
         Ok(())
     }
     fn deactivate(reason: plugin::DeactivationReason) {
         log::write(log::Level::Info, &format!("deactivate: {reason:?}"));
-        log::write(log::Level::Info, &format!("in deactivate: {}", changes(None)));
+        tries_in("deactivate");
     }
 }
 impl startup::Guest for Puppet {
     fn started(_: ActivationReason) -> Result<(), String> {
-        log::write(log::Level::Info, &format!("in started: {}", changes(None)));
+        tries_in("started");
         Ok(())
     }
 }

@@ -1,10 +1,12 @@
 //! The routes, by what they are about.
 
+mod agents;
 mod decisions;
 mod host;
 mod logs;
 mod plugins;
 mod running;
+mod sessions;
 mod tokens;
 
 use super::{Api, document};
@@ -13,7 +15,7 @@ use utoipa_axum::routes;
 
 /// Every route, with its documentation.
 pub(super) fn all() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(document::base()).merge(of_plugins()).merge(of_the_host())
+    OpenApiRouter::with_openapi(document::base()).merge(of_plugins()).merge(of_agents()).merge(of_the_host())
 }
 
 fn of_plugins() -> OpenApiRouter<Api> {
@@ -30,6 +32,28 @@ fn of_plugins() -> OpenApiRouter<Api> {
         .routes(routes!(decisions::decide))
         .routes(routes!(decisions::limits, decisions::limit))
         .routes(routes!(logs::logs))
+}
+
+fn of_agents() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(agents::tools))
+        .routes(routes!(agents::fire))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::show, sessions::delete))
+        .routes(routes!(sessions::transcript))
+        .routes(routes!(sessions::receipts))
+        .routes(routes!(sessions::reset))
+        .routes(routes!(sessions::patch_state))
+        .routes(routes!(agents::turn))
+        .routes(routes!(agents::heartbeat))
+        .routes(routes!(agents::prepare))
+        .routes(routes!(agents::shown))
+        .routes(routes!(agents::said))
+        .routes(routes!(agents::call_tool))
+        .routes(routes!(agents::finish))
+        .routes(routes!(agents::cancel))
+        .routes(routes!(agents::approvals))
+        .routes(routes!(agents::resolve))
 }
 
 fn of_the_host() -> OpenApiRouter<Api> {

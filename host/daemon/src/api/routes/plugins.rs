@@ -21,6 +21,8 @@ pub(super) struct InstallQuery {
     grant: Vec<String>,
     /// Grants that are denied to it; may be given several times.
     deny: Vec<String>,
+    /// Doesn't ask the plugins that may refuse it (`before-install`). The history says so.
+    skip_gates: bool,
     /// Why, for the history.
     why: Option<String>,
 }
@@ -88,7 +90,7 @@ pub(super) async fn install(
     Component(bytes): Component,
 ) -> Result<Json<Changed>, Refusal> {
     let decisions = query.decisions()?;
-    api.change(caller, query.why, |host, by| async move { host.install(bytes, &decisions, by).await }).await
+    api.change(caller, query.why, |host, by| async move { host.install(bytes, &decisions, query.skip_gates, by).await }).await
 }
 
 /// Ends a plugin for good. What it stored is kept, unless it is purged.

@@ -2,18 +2,30 @@
 //!
 //! Names are what operators read: kebab-case values, snake-case fields, digests in hexadecimal, times in milliseconds since 1970, durations in milliseconds.
 
+mod agent;
+mod approvals;
 mod changes;
 mod operators;
 mod plugins;
+mod sessions;
 mod usage;
 
+pub use agent::{
+    Finish, HookFire, HookFired, MessageView, PreparedView, PrincipalView, PromptShown, RunNamed, SessionNamed, Spoken, SpokenWritten,
+    ToolCallView, ToolClash, ToolEndView, ToolFate, ToolList, ToolView, TurnEvent, TurnRequest, TurnResult, TurnStatus,
+};
+pub use approvals::{ApprovalList, ApprovalView, Concern, Decision, Resolve, Resolved, SettledView};
 pub use changes::{Because, Changed, GrantsPatch, LimitsPatch, RollbackTo};
 pub use operators::{
     Finding, Findings, HistoryEvent, HistoryPage, HistoryQuery, IssuedToken, LogEntry, LogPage, LogQuery, NewToken, Problem, Readiness,
     Severity, TokenList, TokenView,
 };
 pub use plugins::{
-    FileView, GrantsView, HookView, Inspection, PluginDetail, PluginList, PluginSummary, ProbationView, RefusedFile, Standing, VersionList,
-    VersionView,
+    FileView, GrantsView, HookView, Inspection, PluginDetail, PluginList, PluginSummary, PluginTool, ProbationView, RefusedFile, Standing,
+    UncalledHook, VersionList, VersionView,
+};
+pub use sessions::{
+    EntryView, RanView, ReceiptList, ReceiptView, RunState, RunView, SaidKind, SessionDeleted, SessionDetail, SessionList, SessionReset,
+    SessionSummary, SessionsQuery, ShownState, SkippedView, StatePatch, StatePatched, TranscriptPage, TranscriptQuery,
 };
 pub use usage::{ExportUsage, HookAnswer, HookCall, LimitList, LimitView, PluginUsage, UsageList};

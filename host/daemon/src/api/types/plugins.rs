@@ -129,6 +129,10 @@ pub struct PluginDetail {
     pub grants: GrantsView,
     /// Hooks that it handles.
     pub hooks: Vec<HookView>,
+    /// Hooks that it exports and that aren't called, since it hasn't every grant that they take.
+    pub uncalled: Vec<UncalledHook>,
+    /// Tools that it registers.
+    pub tools: Vec<PluginTool>,
     /// How its cells are kept.
     pub isolation: String,
     /// Its settings, secrets hidden.
@@ -157,6 +161,33 @@ pub struct HookView {
     pub name: String,
     /// How long a call may take.
     pub budget_ms: u64,
+}
+
+/// A hook that a plugin exports and that isn't called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UncalledHook {
+    /// Its name.
+    pub name: String,
+    /// Grants that it takes and that the plugin hasn't.
+    pub lacks: Vec<String>,
+    /// The settings that would give them, in the same order.
+    pub settings: Vec<String>,
+}
+
+/// A tool that a plugin registers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PluginTool {
+    /// Its name.
+    pub name: String,
+    /// What it is good for.
+    pub description: String,
+    /// What can come of it: `low`, `medium` or `high`, where the plugin says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<String>,
+    /// What it is about.
+    pub tags: Vec<String>,
+    /// Other plugins that claim this name. If there are any, none has the tool.
+    pub clashes_with: Vec<String>,
 }
 
 /// A version that is kept.

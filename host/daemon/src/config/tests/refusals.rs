@@ -184,3 +184,30 @@ fn no_text_makes_the_parser_fail_otherwise() {
         }
     }
 }
+
+#[test]
+fn a_model_that_cannot_be_asked_is_refused_where_it_is_chosen() {
+    let model = "`openai` needs a model, and there is no `model.model` [name it as the server does: model = \"gpt-5-mini\"]";
+    let key = "`openai` needs a key, and there is neither `model.key-env` nor `model.key-file` [say where it is; a server that needs none is named in `model.base-url`]";
+    assert_eq!(
+        problems("[model]\nprovider = 'openai'"),
+        [format!("2:12 `model.provider`: {model}"), format!("2:12 `model.provider`: {key}")]
+    );
+    refused("[model]\nprovider = 'openai'\nkey-env = 'KEY'", &format!("2:12 `model.provider`: {model}"));
+    refused("[model]\nprovider = 'openai'\nmodel = 'm'", &format!("2:12 `model.provider`: {key}"));
+    let unread = "this is for a server, and none is asked: there is no `model.model` [name the server's model, or leave this out]";
+    refused("[model]\nretries = 3", &format!("2:11 `model.retries`: {unread}"));
+    refused(
+        "[model]\nmodel = 'm'\nkey-env = 'KEY'\nkey-file = 'key'",
+        "4:12 `model.key-file`: the key is in `model.key-env` already [a key is in one place: leave one of the two out]",
+    );
+    let address = problems("[model]\nmodel = 'm'\nbase-url = 'ftp://somewhere'");
+    assert_eq!(address, ["3:12 `model.base-url`: scheme `ftp` isn't `http` or `https`"]);
+    for fine in [
+        "provider = 'openai'\nmodel = 'm'\nkey-file = 'key'",
+        "provider = 'openai'\nmodel = 'm'\nbase-url = 'http://127.0.0.1:1/v1'",
+        "model = 'm'\nkey-env = 'KEY'",
+    ] {
+        assert!(parse(&format!("[model]\n{fine}")).is_ok(), "{fine}");
+    }
+}

@@ -2,6 +2,10 @@
 
 use crate::model::{ModelMessage, ModelRequest, ToolDefinition, ToolRequest};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+
+/// The characters of a tool's name that servers take.
+const LONGEST_NAME: usize = 64;
 
 /// The body of a request. What isn't wanted isn't named, since many servers refuse what they don't know.
 pub(super) fn body(request: &ModelRequest) -> Value {
@@ -35,8 +39,22 @@ fn message(message: &ModelMessage) -> Value {
     }
 }
 
+/// A call that a model wrote in an answer before. Servers refuse what their own models write when they invent names or break off in the middle, and would refuse the
+/// conversation for good: what isn't a name or an object is made one.
 fn call(call: &ToolRequest) -> Value {
-    json!({ "id": call.id, "type": "function", "function": { "name": call.name, "arguments": call.arguments } })
+    json!({ "id": call.id, "type": "function", "function": { "name": name(&call.name), "arguments": arguments(&call.arguments) } })
+}
+
+fn name(written: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '_' };
+    written.chars().map(plain).take(LONGEST_NAME).collect()
+}
+
+fn arguments(written: &str) -> Cow<'_, str> {
+    match serde_json::from_str::<Map<String, Value>>(written) {
+        Ok(_) => Cow::Borrowed(written),
+        Err(_) => Cow::Owned(json!({ "unreadable": written }).to_string()),
+    }
 }
 
 fn tool(tool: &ToolDefinition) -> Value {

@@ -167,9 +167,9 @@ async fn where_nobody_answers_the_plugin_is_told_at_once() {
     let witness = host.witness('a', 500, json!({ "answers": { "before-tool-call": { "approval": question("?") } } })).await;
     let end = echo(&host).await.unwrap();
     assert_eq!(end.end, ToolCallFate::Blocked);
-    assert!(told(&end).as_str().unwrap().contains("setting `approvals` is `off`"), "{}", told(&end));
+    assert!(told(&end).as_str().unwrap().contains("setting `agent.approvals`"), "{}", told(&end));
     let heard = host.witnessed(&witness, "approvals").await;
-    assert!(heard[0].contains("Deny") && heard[0].contains("setting `approvals`"), "{heard:?}");
+    assert!(heard[0].contains("Deny") && heard[0].contains("setting `agent.approvals`"), "{heard:?}");
 }
 
 #[tokio::test]

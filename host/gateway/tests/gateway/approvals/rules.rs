@@ -158,7 +158,7 @@ async fn where_nobody_answers_it_is_a_no_at_once() {
     let host = Host::with(ApprovalsSettings { asked: false, ..ApprovalsSettings::default() });
     let settled = host.approvals.ask(wanted("?")).await;
     assert_eq!((settled.resolution, settled.id.as_deref()), (Resolution::Deny, None));
-    assert!(settled.words().contains("setting `approvals` is `off`"), "{}", settled.words());
+    assert!(settled.words().contains("setting `agent.approvals`"), "{}", settled.words());
 }
 
 #[tokio::test]
@@ -168,7 +168,7 @@ async fn what_waits_is_bounded() {
     let (_second, _) = asking(&host, wanted("2")).await;
     let refused = host.approvals.ask(wanted("3")).await;
     assert_eq!(refused.resolution, Resolution::Deny);
-    assert!(refused.words().contains("2 allowed (setting `approvals-pending`)"), "{}", refused.words());
+    assert!(refused.words().contains("2 allowed (setting `agent.approvals-pending`)"), "{}", refused.words());
     let titles: Vec<_> = host.approvals.pending().iter().map(|question| question.title.clone()).collect();
     assert_eq!(titles, ["1", "2"], "oldest first");
     host.approvals.resolve(&id, ApprovalAnswer::Deny, "ann").unwrap();

@@ -163,3 +163,17 @@ async fn the_same_request_gets_the_same_answer() {
     let (first, second) = (ask(&OfflineModel::default(), messages.clone()).await, ask(&OfflineModel::default(), messages).await);
     assert_eq!(format!("{first:?}"), format!("{second:?}"));
 }
+
+#[tokio::test]
+async fn a_turn_after_one_that_was_stopped_at_a_tool_repeats_nothing_of_it() {
+    let stopped = vec![
+        user("use slow"),
+        assistant("", vec![request("call-1-1", "slow", "{}")]),
+        tool("call-1-1", "There is no answer."),
+        system("This turn was cancelled."),
+    ];
+    for said in ["Hello.", "say Hello.", "", "then"] {
+        let answer = text([stopped.clone(), vec![user(said)]].concat()).await;
+        assert!(!answer.contains("answered"), "{said:?}: {answer}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Run context and events, as guests use them.
 
 use crate::tools::host::{Host, told};
-use plugbay_gateway::runtime::{AgentEvent, Call, Payload, ToolCallFate};
+use plugbay_gateway::runtime::{AgentEvent, Call, Caller, Chain, Json, Payload, PluginId, ServiceCode, ToolCallFate};
 use plugbay_gateway::{HostTopic, RunAbout, RunGuard};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -57,25 +57,27 @@ async fn a_run_is_forgotten_when_it_has_ended() {
 #[tokio::test]
 async fn who_observes_the_end_still_reads_and_nobody_writes_and_one_that_hangs_does_not_keep_it() {
     let host = Host::new();
-    host.toolbox().await;
     host.witness('a', 500, json!({ "does": { "agent-events": { "nap": 60_000 } } })).await;
-    let guard = host.desk.runs().open("r", RunAbout::default()).unwrap();
-    let call = Call::new().run("r");
-    host.call(&call, "note", &json!({ "name": "n", "value": 1 })).await;
+    let (runs, plugin) = (host.desk.runs(), PluginId::try_from("toolbox".to_owned()).unwrap());
+    let caller = Caller { plugin, generation: 1, session: None, run: Some("r".into()), chain: Chain::default() };
+    let value = || Json::check("1").unwrap();
+    let guard = runs.open("r", RunAbout::default()).unwrap();
+    runs.set_value(&caller, "n", Some(value())).unwrap();
     guard.event(HostTopic::Lifecycle, &json!({ "phase": "end" }));
     drop(guard);
-    assert_eq!(noted(&host, &call).await, (ToolCallFate::Answered, json!(1)), "an observer is under way");
-    for (tool, arguments) in
-        [("note", json!({ "name": "n", "value": 2 })), ("note", json!({ "name": "n" })), ("emit", json!({ "topic": "toolbox", "data": 1 }))]
-    {
-        let late = host.call(&call, tool, &arguments).await;
-        assert!(late.end == ToolCallFate::Failed && told(&late).to_string().contains("has ended"), "{tool} {arguments}: {}", told(&late));
-    }
-    assert_eq!(host.desk.runs().count(), 1);
-    while host.desk.runs().count() > 0 {
+    assert_eq!(runs.value(&caller, "n"), Ok(Some(value())), "an observer is under way");
+    let late = [
+        runs.set_value(&caller, "n", Some(value())).err(),
+        runs.set_value(&caller, "n", None).err(),
+        runs.clear_values(&caller).err(),
+        runs.emit(&caller, "toolbox", &value()).err(),
+    ];
+    assert_eq!(late.map(|refused| refused.map(|e| e.code)), [Some(ServiceCode::Closed); 4]);
+    assert_eq!(runs.count(), 1);
+    while runs.count() > 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(noted(&host, &call).await.0, ToolCallFate::Failed);
+    assert_eq!(runs.value(&caller, "n").map_err(|e| e.code), Err(ServiceCode::Closed));
 }
 
 #[tokio::test]

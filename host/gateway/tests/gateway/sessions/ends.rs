@@ -1,7 +1,8 @@
 //! The ends of sessions, and of the gateway.
 
-use crate::turns::stage::{Stage, names, rest, settings, until};
-use plugbay_gateway::{GatewaySettings, TurnEvent, TurnStatus};
+use crate::turns::stage::{Stage, engine, names, rest, settings, until};
+use plugbay_gateway::runtime::state::Memory;
+use plugbay_gateway::{Gateway, GatewayError, GatewaySettings, TurnEvent, TurnStatus};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -124,4 +125,13 @@ async fn a_gateway_that_starts_says_so_and_wakes_its_sessions() {
     assert!(stage.runs("s").await.iter().all(|run| run.trigger == "heartbeat"));
     stage.gateway.shutdown(Duration::from_secs(5), None).await;
     assert_eq!(stage.witnessed_by(&plugin, "gateway-start").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_heartbeat_that_no_clock_keeps_is_refused() {
+    for every in [Duration::ZERO, Duration::MAX] {
+        let settings = GatewaySettings { heartbeats: [("s".to_owned(), every)].into(), ..settings() };
+        let refused = Gateway::new(engine(), std::sync::Arc::new(Memory::default()), settings).err().unwrap();
+        assert!(matches!(refused, GatewayError::Heartbeat { .. }) && refused.to_string().contains("`agent.heartbeats`"), "{refused}");
+    }
 }

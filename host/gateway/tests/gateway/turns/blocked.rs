@@ -116,3 +116,13 @@ async fn what_an_unknown_plugin_has_queued_is_dropped() {
     assert!(!shown.contains("stray"), "{shown}");
     assert_eq!(waiting(&stage, "s").await, []);
 }
+
+#[tokio::test]
+async fn that_a_turn_was_blocked_is_said_though_the_words_are_held_back() {
+    let stage = Stage::started().await;
+    let block = json!({ "block": { "reason": "internal words", "message": "not here" } });
+    stage.witness('a', json!({ "answers": { "before-agent-run": [block], "message-sending": { "cancel": "no" } } })).await;
+    let events = rest(stage.turn("s", "say secret").await).await;
+    assert_eq!(names(&events), ["run-started", "blocked", "end"]);
+    assert_eq!(serde_json::to_value(&events[1]).unwrap(), json!({ "event": "blocked", "by": "witness-a" }));
+}

@@ -89,3 +89,23 @@ async fn a_question_that_nobody_answered_is_denied_and_the_plugin_is_told_why() 
     assert!(told.len() == 1 && told[0].contains("Cancelled") && told[0].contains("the host stopped before anybody answered"), "{told:?}");
     assert_eq!(second.gateway.start().await.unwrap(), Recovered::default(), "once");
 }
+
+#[tokio::test]
+async fn however_much_an_interrupted_turn_had_shown_the_next_host_starts() {
+    let state = Arc::new(Memory::default());
+    state.ensure_session("s", "life").await.unwrap();
+    let plugins: Vec<String> = (0..32).map(|n| format!("plugin-{n}")).collect();
+    for (n, plugin) in plugins.iter().cycle().take(1_024).enumerate() {
+        let text = format!("{n}{}", "\u{1}".repeat(300));
+        let injection = NewInjection { id: format!("i-{n}"), plugin: plugin.clone(), ..injection(&text) };
+        state.inject(injection, "life").await.unwrap();
+    }
+    let (run, session, life, trigger, facts) = ("dead".into(), "s".into(), "life".into(), "user".into(), "{}".into());
+    state.begin_run(NewRun { run, session, life, trigger, facts, plugins }).await.unwrap().unwrap();
+    state.show("dead", vec![]).await.unwrap().unwrap();
+
+    let stage = Stage::on(state, settings());
+    assert_eq!(stage.gateway.start().await.unwrap().interrupted, 1);
+    let note = stage.transcript("s").await.pop().unwrap();
+    assert_eq!((&note.meta["shown-in-all"], note.meta["shown"].as_array().unwrap().len()), (&json!(1_024), 400));
+}

@@ -4,6 +4,7 @@ mod blocked;
 mod crash;
 mod crowd;
 mod embedded;
+mod forsaken;
 mod history;
 mod order;
 mod prompts;

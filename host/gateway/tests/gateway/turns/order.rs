@@ -1,8 +1,8 @@
 //! Every hook in its place, and as often as it should be.
 
-use super::stage::{Stage, names, rest};
+use super::stage::{Stage, names, rest, until};
 use plugbay_gateway::runtime::Trigger;
-use plugbay_gateway::{TurnAsked, TurnStatus};
+use plugbay_gateway::{TurnAsked, TurnEvent, TurnStatus};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -159,4 +159,23 @@ async fn other_triggers_are_no_messages_and_say_what_they_are() {
     assert_eq!(stage.gateway.turn(asked).await.unwrap().ended().await.status, TurnStatus::Done);
     assert!(stage.witnessed_by(&plugin, "message-received").await.is_empty());
     assert_eq!(stage.runs("s").await[0].trigger, "schedule");
+}
+
+#[tokio::test]
+async fn who_decides_on_messages_decides_on_turns_that_waited_when_it_came() {
+    let stage = Stage::started().await;
+    let mut first = stage.turn("s", "say one\nslow 60000\nsay two").await;
+    until(&mut first, |event| matches!(event, TurnEvent::Text { .. })).await;
+    let second = stage.turn("s", "say secret").await;
+    stage.witness('a', json!({ "answers": { "message-sending": { "cancel": "no" } } })).await;
+    assert!(stage.gateway.cancel(first.run().unwrap()));
+    assert_eq!(names(&rest(second).await), ["run-started", "end"]);
+}
+
+#[tokio::test]
+async fn a_model_that_says_nothing_leaves_nothing_for_later_turns() {
+    let stage = Stage::started().await;
+    assert_eq!(stage.answer("s", "long 0").await, "");
+    let shown = stage.answer("s", "show messages").await;
+    assert!(!shown.contains("assistant"), "{shown}");
 }

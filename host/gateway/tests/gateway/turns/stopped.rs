@@ -105,5 +105,7 @@ async fn what_would_not_fit_is_refused_before_anybody_hears_of_it() {
     let plugin = stage.witness('a', json!({})).await;
     let asked = TurnAsked::said("s", "test", "x".repeat(5 << 20));
     assert!(matches!(stage.gateway.turn(asked).await, Err(TurnError::TooLong { .. })));
+    let asked = TurnAsked { message_id: Some("x".repeat(2 << 20)), ..TurnAsked::said("s", "test", "say hello") };
+    assert!(matches!(stage.gateway.turn(asked).await, Err(TurnError::TooLong { .. })));
     assert!(stage.witnessed(&plugin).await.is_empty());
 }

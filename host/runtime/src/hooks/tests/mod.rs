@@ -3,6 +3,7 @@
 mod answers;
 mod events;
 mod merging;
+mod page;
 
 use crate::hook::Hook;
 use crate::id::PluginId;

@@ -12,12 +12,9 @@ pub(super) fn is_expired(created_at: u64, ttl_ms: Option<u64>, now: u64) -> bool
     ttl_ms.is_some_and(|ttl| now.saturating_sub(created_at) > ttl)
 }
 
-/// By priority, the higher first; then by age, the older first; then by id.
+/// By priority, the higher first; then by age, the older first. They come as they were queued, and those of one millisecond stay so.
 pub(super) fn in_order(injections: &mut [Injection]) {
-    injections.sort_by(|a, b| {
-        let order = |injection: &Injection| (Reverse(injection.asked.priority), injection.created_at);
-        order(a).cmp(&order(b)).then_with(|| a.asked.id.cmp(&b.asked.id))
-    });
+    injections.sort_by_key(|injection| (Reverse(injection.asked.priority), injection.created_at));
 }
 
 pub(in crate::sessions) async fn inject<B: Backend>(backend: &B, new: NewInjection, life: &str) -> Result<Queued, Problem> {

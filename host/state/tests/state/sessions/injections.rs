@@ -6,7 +6,7 @@ use plugbay_state::{Code, InjectionStatus, MAX_TIME, NewInjection, NewRun, Opera
 
 rules! {
     what_is_queued_is_claimed_once_as_it_was_asked,
-    the_higher_priority_is_first_then_the_older_then_the_id,
+    the_higher_priority_is_first_then_the_older_then_who_came_first,
     one_lives_through_the_millisecond_of_its_ttl,
     a_claim_drops_what_has_expired_and_what_nobody_may_show,
     a_key_waits_once_for_its_plugin_and_session,
@@ -46,7 +46,7 @@ async fn what_is_queued_is_claimed_once_as_it_was_asked(stage: Stage) {
     assert_eq!(claimed(&**state, "s").await, Vec::<String>::new());
 }
 
-async fn the_higher_priority_is_first_then_the_older_then_the_id(stage: Stage) {
+async fn the_higher_priority_is_first_then_the_older_then_who_came_first(stage: Stage) {
     let Stage { state, clock, .. } = &stage.with_session().await;
     let asked = [
         ("d", "p", i32::MIN, 1_000),
@@ -60,7 +60,7 @@ async fn the_higher_priority_is_first_then_the_older_then_the_id(stage: Stage) {
         clock.set(now);
         state.inject(NewInjection { plugin: plugin.into(), priority, ..note(id) }, "l1").await.unwrap();
     }
-    let expected = ["e", "f", "c", "a", "b", "d"];
+    let expected = ["e", "f", "c", "b", "a", "d"];
     assert_eq!(ids(&state.injections("main").await.unwrap()), expected);
     assert_eq!(claimed(&**state, "r").await, expected);
 }
@@ -72,19 +72,19 @@ async fn one_lives_through_the_millisecond_of_its_ttl(stage: Stage) {
     }
     state.inject(note("ever"), "l1").await.unwrap();
     for (now, expected) in [
-        (1_000, ["ever", "late", "ten", "zero"].as_slice()),
-        (1_001, &["ever", "late", "ten"]),
-        (1_010, &["ever", "late", "ten"]),
-        (1_011, &["ever", "late"]),
+        (1_000, ["zero", "ten", "late", "ever"].as_slice()),
+        (1_001, &["ten", "late", "ever"]),
+        (1_010, &["ten", "late", "ever"]),
+        (1_011, &["late", "ever"]),
         (1_012, &["ever"]),
         // Set back, the clock makes nobody older than new.
-        (10, &["ever", "late", "ten", "zero"]),
+        (10, &["zero", "ten", "late", "ever"]),
     ] {
         clock.set(now);
         assert_eq!(ids(&state.injections("main").await.unwrap()), expected, "at {now}");
     }
     clock.set(1_011);
-    assert_eq!(claimed(&**state, "r").await, ["ever", "late"]);
+    assert_eq!(claimed(&**state, "r").await, ["late", "ever"]);
 }
 
 async fn a_claim_drops_what_has_expired_and_what_nobody_may_show(stage: Stage) {

@@ -19,7 +19,7 @@ async fn a_conversation_with_tools_goes_over_the_wire_like_this() {
             assistant("It rains in Oslo.", vec![]),
             ModelMessage::System { text: "Speak Norwegian.".into() },
             user("And \"tomorrow\"?\n"),
-            assistant("Let me see.", vec![request("call_3", "weather", "{")]),
+            assistant("Let me see.", vec![request("call_3", "weather", "{"), request("call_4", "my.weather now", "[1]")]),
             tool("call_3", ""),
         ],
         tools: vec![ToolDefinition { name: "weather".into(), description: "Tells the weather.".into(), parameters: schema.clone() }],
@@ -29,6 +29,8 @@ async fn a_conversation_with_tools_goes_over_the_wire_like_this() {
     hear(stage.model().stream(conversation)).await;
     let call =
         |id: &str, arguments: &str| json!({ "id": id, "type": "function", "function": { "name": "weather", "arguments": arguments } });
+    let written = json!({ "name": "my_weather_now", "arguments": "{\"unreadable\":\"[1]\"}" });
+    let invented = json!({ "id": "call_4", "type": "function", "function": written });
     let expected = json!({
         "model": "large",
         "messages": [
@@ -44,7 +46,7 @@ async fn a_conversation_with_tools_goes_over_the_wire_like_this() {
             { "role": "assistant", "content": "It rains in Oslo." },
             { "role": "system", "content": "Speak Norwegian." },
             { "role": "user", "content": "And \"tomorrow\"?\n" },
-            { "role": "assistant", "content": "Let me see.", "tool_calls": [call("call_3", "{")] },
+            { "role": "assistant", "content": "Let me see.", "tool_calls": [call("call_3", "{\"unreadable\":\"{\"}"), invented] },
             { "role": "tool", "tool_call_id": "call_3", "content": "" },
         ],
         "tools": [{ "type": "function", "function": { "name": "weather", "description": "Tells the weather.", "parameters": schema } }],

@@ -1,22 +1,23 @@
 //! What the configuration says about agents, as the gateway takes it.
 
-use super::StartError;
 use crate::config::{Config, Provider};
-use plugbay_gateway::model::{KeySource, Model, Models, OfflineModel, OpenAiModel, OpenAiSettings, OpenAiTimeouts};
+use crate::host::StartError;
+use plugbay_gateway::model::{KeySource, Model, Models, OfflineModel, OpenAiModel, OpenAiSettings};
 use plugbay_gateway::{ApprovalsSettings, GatewaySettings};
 use plugbay_runtime::PluginsSettings;
 use std::sync::Arc;
 
 /// The gateway's settings.
-pub(super) fn settings(config: &Config, plugins: PluginsSettings) -> Result<GatewaySettings, StartError> {
+pub(in crate::host) fn settings(config: &Config, plugins: PluginsSettings) -> Result<GatewaySettings, StartError> {
     let agent = &config.agent;
     Ok(GatewaySettings {
         plugins,
-        approvals: ApprovalsSettings { asked: agent.approvals, ..ApprovalsSettings::default() },
+        approvals: ApprovalsSettings { asked: agent.approvals, pending: agent.approvals_pending },
         models: models(config)?,
         system_prompt: agent.system_prompt.clone(),
         rounds: agent.rounds,
         history_tokens: agent.history_tokens,
+        waiting: agent.waiting,
         heartbeats: agent.heartbeats.clone(),
         ..GatewaySettings::default()
     })
@@ -34,7 +35,8 @@ fn models(config: &Config) -> Result<Models, StartError> {
     };
     let server: Arc<dyn Model> = Arc::new(OpenAiModel::new(OpenAiSettings {
         key,
-        timeouts: OpenAiTimeouts { whole: settings.timeout, ..OpenAiTimeouts::default() },
+        models: settings.models.iter().cloned().collect(),
+        timeouts: settings.timeouts,
         retries: settings.retries,
         ..OpenAiSettings::new(&settings.base_url, name)
     })?);

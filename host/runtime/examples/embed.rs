@@ -1,6 +1,8 @@
-//! The tour: three things that plugins in cells make possible, in one process that is never restarted.
+//! What an embedder's program looks like: plugins are loaded, asked, replaced while they are asked, stopped and refused, in one process that is never
+//! restarted.
 //!
-//! `cargo xtask run` builds the example plugins and runs this. It is also what an embedder's program looks like.
+//! `cargo run -p plugbay-runtime --example embed` runs it. A whole gateway, with sessions and turns, is the example of `plugbay-gateway`; agents at work on
+//! the real program are what `cargo xtask tour` shows.
 
 use anyhow::{Context, Result};
 use plugbay_guests::built;
@@ -19,7 +21,7 @@ fn main() -> ExitCode {
     if let Some(done) = serve_compile_child() {
         return done;
     }
-    match tour() {
+    match shown() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
@@ -29,8 +31,8 @@ fn main() -> ExitCode {
 }
 
 #[tokio::main]
-async fn tour() -> Result<()> {
-    let folder = std::env::temp_dir().join(format!("plugbay-tour-{}", std::process::id()));
+async fn shown() -> Result<()> {
+    let folder = std::env::temp_dir().join(format!("plugbay-embed-{}", std::process::id()));
     let shown = show(&folder).await;
     fs::remove_dir_all(&folder)?;
     shown

@@ -1,0 +1,170 @@
+//! Commands at the prompt: lines that begin with a slash.
+
+use super::super::change::Deed;
+use super::super::console::{Console, Step};
+use super::super::file::Component;
+use super::super::{inspect, list};
+use super::print;
+use crate::api::types::{Because, Changed};
+use crate::client::{Content, Route};
+use crate::output::one_line;
+use anyhow::{Context, Result};
+use hyper::Method;
+use std::path::Path;
+
+/// What there is.
+pub(super) const HELP: &str = "\
+/help                      this
+/session [KEY]             which session this is, or go to another
+/reset                     begin the conversation anew
+/plugins list              all plugins
+/plugins show ID           one plugin
+/plugins enable ID         switch a plugin on (needs operator.admin)
+/plugins disable ID        switch a plugin off (needs operator.admin)
+/plugins install FILE      install a plugin, or another version of it (needs operator.admin)
+/quit                      leave, as Ctrl-D does
+//…                        say something that begins with a slash
+Ctrl-C cancels the turn; a second one leaves.
+";
+
+/// A command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Slash {
+    Help,
+    Plugins(Plugins),
+    Session(Option<String>),
+    Reset,
+    Quit,
+}
+
+/// What to do with plugins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Plugins {
+    List,
+    Show(String),
+    Switch(Deed, String),
+    Install(String),
+}
+
+/// All names, for those who mistype one.
+const NAMES: [&str; 5] = ["/help", "/session", "/reset", "/plugins", "/quit"];
+
+/// How alike a name has to be to be meant.
+const ALIKE: f64 = 0.5;
+
+impl Slash {
+    /// The command that a line is; none, if it is for the agent.
+    pub(super) fn read(line: &str) -> Result<Option<Self>, String> {
+        if !line.starts_with('/') || line.starts_with("//") {
+            return Ok(None);
+        }
+        let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let rest = rest.trim();
+        let alone = |command| if rest.is_empty() { Ok(Some(command)) } else { Err(format!("{name} takes nothing behind it")) };
+        match name {
+            "/help" => alone(Self::Help),
+            "/reset" => alone(Self::Reset),
+            "/quit" => alone(Self::Quit),
+            "/session" => Ok(Some(Self::Session((!rest.is_empty()).then(|| rest.to_owned())))),
+            "/plugins" => Plugins::read(rest).map(|deed| Some(Self::Plugins(deed))),
+            other => Err(unknown(other)),
+        }
+    }
+}
+
+fn unknown(name: &str) -> String {
+    let near = NAMES.into_iter().map(|known| (strsim::normalized_damerau_levenshtein(known, name), known));
+    let nearest = near.filter(|(alike, _)| *alike >= ALIKE).max_by(|a, b| a.0.total_cmp(&b.0));
+    let hint = nearest.map_or_else(|| "/help says what there is".to_owned(), |(_, known)| format!("did you mean `{known}`?"));
+    format!("there is no command `{name}`: {hint}; to say it to the agent, begin with `//`")
+}
+
+impl Plugins {
+    fn read(words: &str) -> Result<Self, String> {
+        let (verb, subject) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
+        let subject = subject.trim().to_owned();
+        match verb {
+            "" | "list" if subject.is_empty() => Ok(Self::List),
+            "show" | "enable" | "disable" if subject.is_empty() => Err(format!("/plugins {verb} needs the id of a plugin")),
+            "install" if subject.is_empty() => Err("/plugins install needs the file of a plugin".to_owned()),
+            "show" => Ok(Self::Show(subject)),
+            "enable" => Ok(Self::Switch(Deed::Enable, subject)),
+            "disable" => Ok(Self::Switch(Deed::Disable, subject)),
+            "install" => Ok(Self::Install(subject)),
+            _ => Err("/plugins takes list, show ID, enable ID, disable ID, or install FILE".to_owned()),
+        }
+    }
+
+    pub(super) async fn run(self, console: &Console) -> Result<()> {
+        let changed = match self {
+            Self::List => return list::all(console).await.map(drop),
+            Self::Show(id) => return inspect::one(&id, console).await.map(drop),
+            Self::Switch(deed, id) => {
+                let because = Content::json(&Because::default()).context("can't write the request as JSON")?;
+                let (doing, aside) = deed.words(&id);
+                let step = Step { doing: &doing, aside, plugin: Some(&id) };
+                console.changed(&step, Method::POST, &Route::v1(&["plugins", &id, deed.verb()]), because).await?
+            }
+            Self::Install(file) => {
+                let component = Component::read(Path::new(&file))?;
+                let doing = format!("installing {}", component.name());
+                let step = Step { doing: &doing, aside: "is installed, and nothing of it serves", plugin: None };
+                console.changed(&step, Method::POST, &Route::v1(&["plugins"]), Content::Component(component.bytes)).await?
+            }
+        };
+        changed.map_or(Ok(()), |changed| print(&for_turns(&changed)))
+    }
+}
+
+/// What a change is for turns.
+fn for_turns(Changed { id, change, generation, .. }: &Changed) -> String {
+    let id = one_line(id);
+    match change.as_str() {
+        "aside" => format!("New turns go without {id}.\n"),
+        _ => format!("New turns see generation {generation} of {id}.\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_with_a_slash_are_commands() {
+        let plugins = |deed| Ok(Some(Slash::Plugins(deed)));
+        for (line, command) in [
+            ("/help", Ok(Some(Slash::Help))),
+            ("/session", Ok(Some(Slash::Session(None)))),
+            ("/session  my key ", Ok(Some(Slash::Session(Some("my key".into()))))),
+            ("/plugins", plugins(Plugins::List)),
+            ("/plugins list", plugins(Plugins::List)),
+            ("/plugins show echo", plugins(Plugins::Show("echo".into()))),
+            ("/plugins\tdisable  echo", plugins(Plugins::Switch(Deed::Disable, "echo".into()))),
+            ("/plugins install my plugins/a b.wasm", plugins(Plugins::Install("my plugins/a b.wasm".into()))),
+            ("//etc/passwd?", Ok(None)),
+            ("a /quit", Ok(None)),
+        ] {
+            assert_eq!(Slash::read(line), command, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_command_that_is_none_is_said_to_the_person_and_not_to_the_agent() {
+        for (line, says) in [
+            ("/quti", "did you mean `/quit`?"),
+            ("/xyzzy", "/help says what there is"),
+            ("/reset now", "takes nothing"),
+            ("/plugins enable", "needs the id"),
+            ("/plugins install", "needs the file"),
+            ("/plugins swap a", "takes list"),
+        ] {
+            let wrong = Slash::read(line).unwrap_err();
+            assert!(wrong.contains(says), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn help_names_every_command() {
+        assert!(NAMES.iter().all(|name| HELP.contains(name)));
+    }
+}

@@ -1,0 +1,92 @@
+//! Sessions: their lives, and what plugins keep about them.
+
+use super::scene::Scene;
+use plugbay_gateway::TurnStatus;
+use plugbay_runtime::Json;
+use serde_json::json;
+use std::num::NonZeroUsize;
+
+/// What is asked in a plain turn.
+macro_rules! turn {
+    () => {
+        "before-dispatch before-agent-reply before-model-resolve agent-turn-prepare before-prompt-build before-agent-run \
+         before-message-write before-message-write before-agent-finalize message-sending "
+    };
+}
+
+/// What is told of one, in a session that there is.
+macro_rules! told {
+    () => {
+        "agent-events:lifecycle llm-input model-call-started model-call-ended llm-output agent-events:assistant message-sent \
+         agent-events:lifecycle agent-end "
+    };
+}
+
+pub(super) fn scenes() -> Vec<Scene> {
+    vec![
+        Scene {
+            asked: concat!(turn!(), turn!()),
+            told: concat!("session-start ", told!(), "message-received ", told!()),
+            apart: "gateway-start message-received",
+            ..Scene::new("a second turn of a session", |stage| {
+                Box::pin(async move {
+                    stage.gateway.start().await.unwrap();
+                    for _ in 0..2 {
+                        assert_eq!(stage.said("s", "say hello").await.status, TurnStatus::Done);
+                        stage.settled().await;
+                    }
+                })
+            })
+        },
+        Scene {
+            asked: turn!(),
+            told: concat!("session-start ", told!(), "before-reset session-end session-start cleanup"),
+            apart: "gateway-start message-received",
+            ..Scene::new("a session that is reset, and one that there isn't", |stage| {
+                Box::pin(async move {
+                    stage.gateway.start().await.unwrap();
+                    stage.said("s", "say hello").await;
+                    assert!(stage.gateway.reset("s").await.unwrap().is_some());
+                    assert_eq!(stage.gateway.reset("nobody's").await.unwrap(), None);
+                })
+            })
+        },
+        Scene {
+            asked: turn!(),
+            told: concat!("session-start ", told!(), "session-end cleanup"),
+            apart: "gateway-start message-received",
+            ..Scene::new("a session that is deleted, and one that there isn't", |stage| {
+                Box::pin(async move {
+                    stage.gateway.start().await.unwrap();
+                    stage.said("s", "say hello").await;
+                    // Who is told after the end of something that came before finds its session gone.
+                    stage.settled().await;
+                    assert!(stage.gateway.delete("s").await.unwrap());
+                    assert!(!stage.gateway.delete("nobody's").await.unwrap());
+                })
+            })
+        },
+        Scene {
+            spared: None,
+            asked: concat!(turn!(), "session-projection"),
+            told: concat!("session-start ", told!()),
+            apart: "gateway-start message-received",
+            ..Scene::new("state that is patched once, unset and listed often", |stage| {
+                Box::pin(async move {
+                    stage.gateway.start().await.unwrap();
+                    stage.said("s", "say hello").await;
+                    let patch = |value| stage.gateway.patch_state("s", "witness-a", "seen", value);
+                    patch(Some(Json::from_value(&json!(1)).unwrap())).await.unwrap();
+                    for _ in 0..10 {
+                        let listed = stage.gateway.sessions(None, NonZeroUsize::MIN).await.unwrap();
+                        assert_eq!(listed[0].shown.len(), 1, "{listed:?}");
+                        assert!(stage.gateway.session("s").await.unwrap().is_some());
+                    }
+                    patch(None).await.unwrap();
+                    let other = stage.gateway.patch_state("s", "witness-a", "unheard-of", None).await;
+                    assert!(other.is_err(), "{other:?}");
+                })
+            })
+        },
+    ]
+}
