@@ -7,7 +7,8 @@
 use plugbay_runtime::Plugin;
 use plugbay_runtime::state::{Code, DATABASE_FILE, Operation, Sqlite, Synchronous};
 use plugbay_tests::durability::{
-    Answer, BAG, Book, Child, Host, KillSettings, Rows, Said, Scene, ask, copy, kill_rounds, options, read, rows, slot, sound, turn_rounds, value,
+    Answer, BAG, Book, Child, Host, KillSettings, Rows, Said, Scene, ask, copy, kill_rounds, options, read, rows, slot, sound, turn_rounds,
+    value,
 };
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -44,7 +45,10 @@ async fn what_is_queued_for_a_turn_is_shown_once_whenever_the_host_is_killed() {
     let summary = turn_rounds(&settings, folder.path()).await.unwrap_or_else(|e| panic!("{e:#}"));
     println!("{summary}");
     assert_eq!(summary.rounds, rounds);
-    assert!(summary.shown as u64 >= rounds && summary.interrupted as u64 + 1 >= rounds, "too little was done for this to mean anything: {summary:?}");
+    assert!(
+        summary.shown as u64 >= rounds && summary.interrupted as u64 + 1 >= rounds,
+        "too little was done for this to mean anything: {summary:?}"
+    );
 }
 
 /// What a scene said, to its end.

@@ -43,8 +43,8 @@ pub use desk::{Binding, Desk, SessionHandles, tell_cleanup};
 pub use finalize::{Revisions, Ruling};
 pub use gateway::{Gateway, GatewayError, GatewaySettings, Recovered};
 pub use hooks::{
-    Dispatched, Failure, Hooks, HooksSettings, InJson, InJsonError, ObserversSettings, QueueView, Ran, Receipt, ReceiptsSettings, Said, Skip,
-    Skipped, Words,
+    Dispatched, Failure, Hooks, HooksSettings, InJson, InJsonError, ObserversSettings, QueueView, Ran, Receipt, ReceiptsSettings, Said,
+    Skip, Skipped, Words,
 };
 pub use plugbay_runtime as runtime;
 pub use runs::{HostTopic, RunAbout, RunGuard, RunTaken, Runs};

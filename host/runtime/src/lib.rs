@@ -117,9 +117,7 @@ pub use record::{Fate, Judged, KeptVersion};
 pub use registration::{Borne, HookRegistration, NamespaceRegistration, Registration, RegistrationError, Risk, ToolRegistration};
 pub use schema::Schema;
 pub use serve::Answered;
-pub use services::{
-    Caller, Candidate, InjectionQueued, InjectionRequest, NoServices, ServiceCode, ServiceError, ServiceReply, Services,
-};
+pub use services::{Caller, Candidate, InjectionQueued, InjectionRequest, NoServices, ServiceCode, ServiceError, ServiceReply, Services};
 pub use settings::Settings;
 pub use source::Source;
 pub use standing::Standing;

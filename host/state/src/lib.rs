@@ -55,8 +55,8 @@ pub use limits::{Limit, Overrun, StateLimits};
 pub use memory::Memory;
 pub use probe::{Probe, Step};
 pub use sessions::{
-    Ensured, Injection, InjectionStatus, Interrupted, NewEntry, NewInjection, NewRun, Question, Queued, RunRow, RunStatus, SessionBounds, SessionRow,
-    SessionStore, Shown, StateSpot, StoredEntry, Window,
+    Ensured, Injection, InjectionStatus, Interrupted, NewEntry, NewInjection, NewRun, Question, Queued, RunRow, RunStatus, SessionBounds,
+    SessionRow, SessionStore, Shown, StateSpot, StoredEntry, Window,
 };
 pub use sqlite::{DATABASE_FILE, Holder, Locked, SCHEMA_VERSION, Sqlite, SqliteSettings, StateLock, Synchronous};
 pub use store::{

@@ -70,7 +70,11 @@ impl Section for Agent {
             says: "How many questions to people may wait at the same time; what is asked beyond is denied at once.",
             field: &At(&Count { least: 1, most: 10_000 }, |a: &mut Self| &mut a.approvals_pending),
         },
-        Setting { name: "heartbeats", says: "Sessions whose agent is woken now and then, and how often.", field: &Heartbeats },
+        Setting {
+            name: "heartbeats",
+            says: "Sessions by their keys whose agent is woken now and then, and how often.",
+            field: &Heartbeats,
+        },
     ];
 }
 
@@ -126,6 +130,6 @@ impl Field<Agent> for Heartbeats {
     }
 
     fn rows(&self, _: &mut Agent, path: &str, says: &'static str, rows: &mut Vec<Row>) {
-        rows.push(Row { path: join(path, "SESSION"), says, expected: INTERVAL.expected(), default: None, example: json!("30 m") });
+        rows.push(Row { path: join(path, "<id>"), says, expected: INTERVAL.expected(), default: None, example: json!("30 m") });
     }
 }

@@ -125,6 +125,9 @@ impl Section for Model {
     ];
 }
 
+/// What says who is to be asked; how patiently is no slip without.
+const SERVERS: [&str; 4] = ["base-url", "models", "key-env", "key-file"];
+
 /// Refuses settings that don't go together, and addresses that are none.
 pub(crate) fn settle(tree: &DeTable<'_>, model: &Model, report: &mut Report<'_>) {
     let given: Vec<Entry<'_>> = entries("", tree).into_iter().filter(|e| e.key == "model").flat_map(|e| e.node.children()).collect();
@@ -132,7 +135,7 @@ pub(crate) fn settle(tree: &DeTable<'_>, model: &Model, report: &mut Report<'_>)
     if let (Some(provider), Provider::OpenAi) = (node("provider"), model.provider) {
         lacks(provider, &node, report);
     } else if node("model").is_none() {
-        for Entry { node, .. } in given.iter().filter(|e| e.key != "provider") {
+        for Entry { node, .. } in given.iter().filter(|e| SERVERS.contains(&e.key)) {
             let what = format!("`{}`: this is for a server, and none is asked: there is no `model.model`", node.path);
             report.add(&node.at, what, Some("name the server's model, or leave this out".to_owned()));
         }

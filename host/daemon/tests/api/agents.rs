@@ -21,7 +21,7 @@ struct Told(Events);
 
 impl Told {
     async fn of(stage: &Stage, path: &str, load: Load) -> Self {
-        Self(Events::from(begin(&stage.socket, &Method::POST, path, &load.as_events()).await.unwrap()))
+        Self(Events::from(begin(&stage.socket, &Method::POST, path, &load.streamed()).await.unwrap()))
     }
 
     /// The next one; it is as documented.
@@ -60,7 +60,7 @@ fn kinds(events: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_turn_is_told_as_events_in_order_or_as_its_end() {
+async fn a_turn_is_told_streamed_in_order_or_as_its_end() {
     let stage = Stage::new().await.with_toolbox().await;
     let events = Told::of(&stage, TURNS, text("use add {\"a\": 2, \"b\": 3}")).await.rest(&stage).await;
     let mut told = kinds(&events);

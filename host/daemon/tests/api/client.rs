@@ -48,7 +48,7 @@ impl Load {
     }
 
     /// The same, to be answered with events.
-    pub(crate) fn as_events(self) -> Self {
+    pub(crate) fn streamed(self) -> Self {
         Self { accept: Some("text/event-stream"), ..self }
     }
 }

@@ -76,7 +76,9 @@ pub enum GatewayError {
     #[error(transparent)]
     Plugins(#[from] SetupError),
     /// A session whose agent can't be woken like that.
-    #[error("the agent of the session {session:?} is to be woken every {every:?} (setting `agent.heartbeats`): expected a time that a clock can keep")]
+    #[error(
+        "the agent of the session {session:?} is to be woken every {every:?} (setting `agent.heartbeats`): expected a time that a clock can keep"
+    )]
     Heartbeat {
         /// The session.
         session: String,

@@ -6,12 +6,13 @@
 use super::prepare::Prompt;
 use super::{Ended, Run, Stopped, TurnEvent};
 use crate::model::Model;
+use plugbay_runtime::state::RunStatus;
 use plugbay_runtime::{BeforeAgentReply, BeforeAgentRun, BeforeModelResolve, ModelAsked, ReplyAsked, Role, RunAsked, RunBlock};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// What stands in the transcript for a turn that was blocked without a word for the person.
-const BLOCKED: &str = "A turn was blocked.";
+/// What stands in the transcript for a turn that was blocked without a word for the person, and what the model is told of any that was blocked.
+pub(super) const BLOCKED: &str = "A turn was blocked.";
 
 /// The model of a turn.
 pub(super) struct Voice {
@@ -68,7 +69,7 @@ impl Run {
         };
         let asked = self.stop.unless(self.gateway.hooks.fire::<BeforeAgentRun>(&self.call(), event)).await?;
         let Some(RunBlock { reason, message }) = asked.outcome.block else { return Ok(None) };
-        let meta = json!({ "status": "blocked", "by": asked.by });
+        let meta = json!({ "status": RunStatus::Blocked.as_str(), "by": asked.by });
         let entry = self.entry(Role::System, &json!(message.as_deref().unwrap_or(BLOCKED)), None, &meta);
         self.append(Some(entry)).await?;
         let shown = asked.by.as_ref().map_or_else(|| "the host blocked it".to_owned(), |by| format!("plugin `{by}` blocked it"));

@@ -3,11 +3,12 @@
 //! History is read from the state, the newest first and only as much as fits; a model's calls of tools and their answers are one piece, which is in or out. Calls that were never
 //! answered, since their turn was stopped, get an answer that says so: models refuse a conversation without. They refuse messages without words, too: those are left out.
 
+use super::gate::BLOCKED;
 use super::write::spoken;
 use crate::model::{ModelMessage, ToolRequest};
 use crate::sessions::role;
 use plugbay_runtime::Role;
-use plugbay_runtime::state::{NewEntry, SessionStore, StateError, StoredEntry, Window};
+use plugbay_runtime::state::{NewEntry, RunStatus, SessionStore, StateError, StoredEntry, Window};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -87,6 +88,7 @@ fn message(stored: StoredEntry) -> ModelMessage {
     let NewEntry { role: name, content, tool_call_id, meta, .. } = stored.entry;
     let text = spoken(&serde_json::from_str::<Value>(&content).unwrap_or(Value::String(content)));
     match role(&name) {
+        Role::System if is_of_a_blocked_turn(meta.as_deref()) => ModelMessage::System { text: BLOCKED.to_owned() },
         Role::System => ModelMessage::System { text },
         Role::User => ModelMessage::User { text },
         Role::Tool => ModelMessage::Tool { call_id: tool_call_id.unwrap_or_default(), content: text },
@@ -95,6 +97,12 @@ fn message(stored: StoredEntry) -> ModelMessage {
             ModelMessage::Assistant { text, tool_calls: meta.tool_calls.into_iter().map(ToolRequest::from).collect() }
         }
     }
+}
+
+/// Whether an entry says that a plugin didn't let a turn run: its words are for the person, and no instructions to the model.
+fn is_of_a_blocked_turn(meta: Option<&str>) -> bool {
+    let facts: Option<Value> = meta.and_then(|meta| serde_json::from_str(meta).ok());
+    facts.is_some_and(|facts| facts.get("status").and_then(Value::as_str) == Some(RunStatus::Blocked.as_str()))
 }
 
 /// Whether there is anything in a message: words, calls, or an answer to one.

@@ -3,6 +3,8 @@
 //! The name of the tool in `before-tool-call` is the operation, its arguments are the operation's; the answer stands in the arguments that it decides on. It speaks to the
 //! contract itself, without the SDK: what a host answers is seen as it comes, and asked for where no SDK would ask.
 
+// Natively a library can't have such exports' names, so there is none.
+#![cfg(target_family = "wasm")]
 #![allow(missing_docs, unsafe_code, unreachable_pub, clippy::all, reason = "generated bindings")]
 #![expect(
     clippy::indexing_slicing,

@@ -46,6 +46,12 @@ fn with(path: &str, value: &Value) -> String {
     format!("{} = {toml}\n", path.replace("<id>", "scribe"))
 }
 
+/// What has to be said with a setting that means nothing alone: settings of a server are for a model.
+fn company(path: &str) -> String {
+    let others = [("model.model", "m"), ("model.base-url", "http://127.0.0.1:8000/v1")].into_iter().filter(|(other, _)| *other != path);
+    if path.starts_with("model.") { others.map(|(other, value)| with(other, &json!(value))).collect() } else { String::new() }
+}
+
 fn json_of(text: &str) -> Value {
     fn value(item: &toml_edit::Item) -> Value {
         if let Some(table) = item.as_table_like() {
@@ -73,7 +79,7 @@ fn every_documented_setting_parses_and_fits_the_schema() {
     assert!(rows.len() > 50);
     for row in rows {
         for value in [Some(&row.example), row.default.as_ref()].into_iter().flatten() {
-            let text = with(&row.path, value);
+            let text = with(&row.path, value) + &company(&row.path);
             parse(&text).unwrap_or_else(|e| panic!("{e}"));
             assert!(fits(&json_of(&text)), "{text}");
         }
@@ -83,14 +89,15 @@ fn every_documented_setting_parses_and_fits_the_schema() {
 
 #[test]
 fn a_documented_default_is_what_counts_when_it_is_left_out() {
-    let plain = format!("{:?}", parse("[plugins.scribe]").unwrap());
     for row in rows() {
         let Some(default) = row.default else { continue };
+        let company = company(&row.path) + "plugins.scribe = {}\n";
+        let plain = format!("{:?}", parse(&company).unwrap());
         let text = format!(
             "[plugins.scribe]\n{}",
             if row.path.starts_with("plugins.<id>.") { with(&row.path["plugins.<id>.".len()..], &default) } else { String::new() }
         );
-        let text = if row.path.starts_with("plugins.<id>.") { text } else { with(&row.path, &default) + "plugins.scribe = {}\n" };
+        let text = if row.path.starts_with("plugins.<id>.") { text } else { with(&row.path, &default) + &company };
         // What is granted or limited by name is noted as decided; all else is no different from nothing said.
         if row.path.contains(".grants.") || row.path.contains(".budgets.") {
             continue;

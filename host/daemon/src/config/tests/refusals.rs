@@ -196,7 +196,7 @@ fn a_model_that_cannot_be_asked_is_refused_where_it_is_chosen() {
     refused("[model]\nprovider = 'openai'\nkey-env = 'KEY'", &format!("2:12 `model.provider`: {model}"));
     refused("[model]\nprovider = 'openai'\nmodel = 'm'", &format!("2:12 `model.provider`: {key}"));
     let unread = "this is for a server, and none is asked: there is no `model.model` [name the server's model, or leave this out]";
-    refused("[model]\nretries = 3", &format!("2:11 `model.retries`: {unread}"));
+    refused("[model]\nkey-env = 'KEY'", &format!("2:11 `model.key-env`: {unread}"));
     refused(
         "[model]\nmodel = 'm'\nkey-env = 'KEY'\nkey-file = 'key'",
         "4:12 `model.key-file`: the key is in `model.key-env` already [a key is in one place: leave one of the two out]",

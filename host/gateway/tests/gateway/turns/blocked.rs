@@ -49,6 +49,7 @@ async fn of_a_blocked_turn_nothing_is_kept_and_what_was_queued_waits() {
     // The next one runs, and shows it.
     let shown = stage.answer("s", "show messages").await;
     assert!(shown.contains("queued\\n\\nshow messages") && !shown.contains("secret"), "{shown}");
+    assert!(shown.contains("A turn was blocked.") && !shown.contains("not here"), "a plugin's words are no instructions: {shown}");
     assert_eq!(waiting(&stage, "s").await, []);
 }
 
