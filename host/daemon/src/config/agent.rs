@@ -2,7 +2,7 @@
 
 use super::error::Report;
 use super::form::{Flag, Form};
-use super::node::{Node, join};
+use super::node::Node;
 use super::number::{Count, Time};
 use super::setting::{At, Field, Maybe, Row, Section, Setting};
 use plugbay_gateway::{ApprovalsSettings, GatewaySettings};
@@ -126,10 +126,10 @@ impl Field<Agent> for Heartbeats {
     }
 
     fn schema(&self) -> Value {
-        json!({ "type": "object", "additionalProperties": INTERVAL.schema() })
+        json!({ "type": "object", "properties": {}, "additionalProperties": INTERVAL.schema() })
     }
 
     fn rows(&self, _: &mut Agent, path: &str, says: &'static str, rows: &mut Vec<Row>) {
-        rows.push(Row { path: join(path, "<id>"), says, expected: INTERVAL.expected(), default: None, example: json!("30 m") });
+        rows.push(Row { path: format!("{path}.<id>"), says, expected: INTERVAL.expected(), default: None, example: json!("30 min") });
     }
 }

@@ -116,7 +116,7 @@ impl Host {
     /// Stops everything in good order: what watches, turns and plugins (what is under way may go on for so long), logs, and the state last. Whoever serves requests
     /// has to have stopped.
     pub async fn stop(&self, drain: Duration) {
-        self.0.stopping.send_replace(true);
+        self.begin_to_stop();
         let tasks = std::mem::take(&mut *lock(&self.0.tasks));
         for task in tasks {
             task.abort();

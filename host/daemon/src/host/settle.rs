@@ -6,7 +6,7 @@
 use super::{By, Host, lock};
 use crate::config::{ConfigFile, FileError, PluginConfig, Stamp, Verdict};
 use crate::directory::{Entry, Found, ReadError, Watch, WatchSettings, name_of};
-use plugbay_runtime::{Done, LoadError, Order, Plugin, PluginId, Source, Standing, Wanted};
+use plugbay_runtime::{Done, Grant, LoadError, Order, Plugin, PluginId, Source, Standing, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
@@ -79,8 +79,14 @@ impl Host {
             Ok(Err(e)) => tracing::error!("the plugins directory: {e}"),
             Err(e) => tracing::error!("the plugins directory: {e}"),
         }
+        let config = self.config();
+        let (gates, others): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| config.config.plugin(id).settings.grants.has(Grant::Policy));
+        // Those that are asked about others come before them, and one after the other: a required one that isn't there yet refuses what it isn't asked about.
+        for id in gates {
+            self.settled(&id, order()).await;
+        }
         let mut settling = JoinSet::new();
-        for id in ids {
+        for id in others {
             if settling.len() >= AT_ONCE {
                 settling.join_next().await;
             }

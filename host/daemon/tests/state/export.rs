@@ -132,7 +132,7 @@ async fn an_export_that_fails_midway_leaves_what_was_there() {
     let file = folder.path().join("rows.jsonl");
     std::fs::write(&file, "before").unwrap();
     let error = refused(&plugbay("export", directory.path(), &["--out", file.to_str().unwrap()]));
-    assert!(error.contains("can't read the rows: PLUGIN_STATE_READ_FAILED (export)"), "{error}");
+    assert!(error.contains("can't read the rows: PLUGIN_STATE_CORRUPT (export)"), "{error}");
     assert_eq!(contents(folder.path()), [("rows.jsonl".to_owned(), "before".to_owned())]);
 }
 
