@@ -26,7 +26,7 @@ async fn statuses(stage: &Stage) -> Vec<Value> {
 async fn a_hook_is_fired_at_all_who_handle_it_and_told_with_a_receipt() {
     let blocks = "[plugins.witness-a.config.answers.before-tool-call.block]\nreason = \"not this one\"\n";
     let stage = Stage::with(blocks).await.with_echo().await.with_witness().await;
-    let event = json!({ "tool": "any", "params": { "a": 1 } });
+    let event = json!({ "tool-name": "any", "params": { "a": 1 } });
     let asked = json!({ "event": event, "session": { "key": "theirs" }, "run": "their-run",
         "principal": { "channel": "irc", "sender": "carol", "scopes": ["cook"] } });
     let fired = stage.change(Method::POST, "/v1/hooks/before-tool-call", Load::json(&asked)).await;
@@ -48,7 +48,7 @@ async fn a_hook_is_fired_at_all_who_handle_it_and_told_with_a_receipt() {
 async fn a_hook_that_is_none_or_an_event_of_another_is_refused_and_so_is_who_claims_too_much() {
     let stage = Stage::new().await;
     let fire = async |hook: &str, body: Value| stage.ask(Method::POST, &format!("/v1/hooks/{hook}"), Load::json(&body)).await.problem();
-    let event = json!({ "event": { "tool": "any", "params": {} } });
+    let event = json!({ "event": { "tool-name": "any", "params": {} } });
     let mistyped = fire("before-toolcall", event.clone()).await;
     assert!(mistyped.0 == 404 && mistyped.2.contains("did you mean `before-tool-call`"), "{mistyped:?}");
     assert_eq!(fire("before-tool-call", json!({ "event": { "toool": 1 } })).await.0, 400);

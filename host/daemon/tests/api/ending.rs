@@ -11,7 +11,7 @@ use tokio::net::{TcpStream, UnixStream};
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_under_way_is_answered_after_nobody_new_is_taken() {
     let mut stage = Stage::new().await.with_echo().await;
-    let body = json!({ "event": { "tool": "any", "params": {} } }).to_string();
+    let body = json!({ "event": { "tool-name": "any", "params": {} } }).to_string();
     let head = "POST /v1/plugins/echo/hooks/before-tool-call HTTP/1.1\r\nHost: plugbay\r\nContent-Type: application/json\r\n";
     let head = format!("{head}Expect: 100-continue\r\nContent-Length: {}\r\n\r\n", body.len());
     let mut stream = UnixStream::connect(stage.socket_file()).await.unwrap();

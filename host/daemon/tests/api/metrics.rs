@@ -42,7 +42,7 @@ async fn gather(stage: &Stage) -> BTreeMap<String, f64> {
 async fn what_plugins_do_is_counted_by_plugin_version_and_export() {
     let stage = Stage::new().await.with_echo().await;
     for tool in ["any", "any", "fail"] {
-        let call = Load::json(&json!({ "event": { "tool": tool, "params": {} } }));
+        let call = Load::json(&json!({ "event": { "tool-name": tool, "params": {} } }));
         stage.ask(Method::POST, "/v1/plugins/echo/hooks/before-tool-call", call).await;
     }
     let version = stage.get("/v1/plugins/echo").await["version"].as_str().unwrap().to_owned();

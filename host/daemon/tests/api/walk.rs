@@ -8,7 +8,7 @@ use plugbay_guests::odd;
 use serde_json::{Value, json};
 
 fn call() -> Load {
-    Load::json(&json!({ "event": { "tool": "any", "params": { "a": 1 } }, "session": "s" }))
+    Load::json(&json!({ "event": { "tool-name": "any", "params": { "a": 1 } }, "session": "s" }))
 }
 
 const HOOK: &str = "/v1/plugins/echo/hooks/before-tool-call";
@@ -107,7 +107,7 @@ async fn what_is_refused_has_its_status_its_code_and_the_name_that_was_meant() {
     assert_eq!(refusal(Method::POST, "/v1/plugins/echo/hooks/nonsense", call()).await.status, 404);
     let event = Load::json(&json!({ "event": { "toool": 1 } }));
     assert_eq!(refusal(Method::POST, HOOK, event).await.status, 400);
-    let failing = Load::json(&json!({ "event": { "tool": "fail", "params": {} } }));
+    let failing = Load::json(&json!({ "event": { "tool-name": "fail", "params": {} } }));
     let failed = refusal(Method::POST, HOOK, failing).await.problem();
     assert!(failed.0 == 502 && failed.1 == "failed" && failed.2.contains("as you asked"), "{failed:?}");
     let both = refusal(Method::POST, "/v1/plugins?grant=state&deny=conversation&deny=state", Load::built(ECHO_ONE)).await;

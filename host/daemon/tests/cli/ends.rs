@@ -28,7 +28,7 @@ fn what_was_installed_is_there_after_a_restart() {
 #[test]
 fn a_second_signal_ends_it_at_once() {
     let mut daemon = Place::new().start().with_echo();
-    let mut call = daemon.place.command(&["call", "echo", "before-tool-call", "--event", r#"{"tool":"long-nap","params":{}}"#]);
+    let mut call = daemon.place.command(&["call", "echo", "before-tool-call", "--event", r#"{"tool-name":"long-nap","params":{}}"#]);
     let mut call = call.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait("the call is under way", || daemon.json(&["usage", "echo"])["plugins"][0]["warm_cells"] == 0);
     daemon.signal(Signal::TERM);

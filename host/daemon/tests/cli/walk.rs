@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use std::io::Write;
 use std::process::Stdio;
 
-const CALL: [&str; 5] = ["call", "echo", "before-tool-call", "--event", r#"{"tool":"any","params":{"a":1}}"#];
+const CALL: [&str; 5] = ["call", "echo", "before-tool-call", "--event", r#"{"tool-name":"any","params":{"a":1}}"#];
 
 #[test]
 fn a_plugin_lives_by_commands() {
@@ -99,10 +99,10 @@ fn an_event_can_come_from_standard_input() {
     let daemon = Place::new().start().with_echo();
     let mut call = daemon.place.command(&["call", "echo", "before-tool-call", "--event", "-"]);
     let mut call = call.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    call.stdin.take().unwrap().write_all(br#"{"tool":"noop","params":{}}"#).unwrap();
+    call.stdin.take().unwrap().write_all(br#"{"tool-name":"noop","params":{}}"#).unwrap();
     let ended = super::Ended::from(call.wait_with_output().unwrap());
     has(&ended.done(), "no opinion");
     has(&daemon.run(&["call", "echo", "before-tool-call", "--event", "{"]).failed(2), "--event: expected JSON");
     has(&daemon.run(&["call", "echo", "before-tool-cal"]).failed(1), "before-tool-cal");
-    has(&daemon.run(&["call", "echo", "before-tool-call", "--event", r#"{"tool":"fail","params":{}}"#]).failed(1), "as you asked");
+    has(&daemon.run(&["call", "echo", "before-tool-call", "--event", r#"{"tool-name":"fail","params":{}}"#]).failed(1), "as you asked");
 }

@@ -193,7 +193,7 @@ pub(crate) async fn install(host: &Host, component: &[u8]) -> Result<Changed, Fa
 
 /// What a plugin answers when this tool is called.
 pub(crate) async fn call(host: &Host, id: &str, tool: &str) -> Result<Value, Failure> {
-    let event = json!({ "tool": tool, "params": {} });
+    let event = json!({ "tool-name": tool, "params": {} });
     host.call(id, "before-tool-call", HookCall { event, session: None }).await.map(|answer| answer.outcome)
 }
 

@@ -75,7 +75,7 @@ fn call_on(client: &Client, tool: &str, chapter: &AtomicU64, heard: &AtomicU64) 
 }
 
 async fn call(client: &Client, tool: &str) -> Result<String, String> {
-    let event = json!({ "tool": tool, "params": {} });
+    let event = json!({ "tool-name": tool, "params": {} });
     let route = Route::v1(&["plugins", "echo", "hooks", "before-tool-call"]);
     let asked = Content::json(&HookCall { event, session: None }).unwrap();
     let answer = client.send::<HookAnswer>(Method::POST, &route, asked).await.map_err(|e| e.to_string())?;

@@ -16,7 +16,7 @@ use std::process::Stdio;
 /// Calls that are waited for before and after something is done under load.
 const SOME: u64 = 20;
 
-const CALL: [&str; 5] = ["call", "echo", "before-tool-call", "--event", r#"{"tool":"any","params":{}}"#];
+const CALL: [&str; 5] = ["call", "echo", "before-tool-call", "--event", r#"{"tool-name":"any","params":{}}"#];
 
 #[test]
 fn a_plugin_comes_changes_and_goes_while_others_work() {

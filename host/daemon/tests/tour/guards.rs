@@ -49,7 +49,7 @@ pub(crate) fn sets_a_policy(stage: &mut Stage) {
 
 pub(crate) fn answers_other_gateways(stage: &mut Stage) {
     stage.step("A gateway with an agent loop of its own asks the same plugins over HTTP.");
-    let event = json!({ "tool": "echo", "params": { "text": "rm -rf /" } });
+    let event = json!({ "tool-name": "echo", "params": { "text": "rm -rf /" } });
     let fired = stage.http(&Method::POST, &["hooks", "before-tool-call"], &json!({ "event": event, "run": "elsewhere-1" }));
     assert_eq!(fired["outcome"]["block"], "forbidden in a shell here: `rm -rf`");
     assert_eq!((&fired["by"], &fired["receipt"]["hook"]), (&json!("shell-guard"), &json!("before-tool-call")));

@@ -20,10 +20,12 @@ pub struct BeforeToolCall;
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ToolCall {
     /// The tool's name.
+    #[serde(rename = "tool-name")]
     pub tool: String,
     /// Its arguments, an object.
     pub params: Payload,
     /// The model's name for this call.
+    #[serde(rename = "tool-call-id")]
     pub call_id: Option<String>,
     /// Further facts.
     #[serde(default, deserialize_with = "super::facts::deserialize")]

@@ -22,6 +22,7 @@ pub struct MessageReceived;
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Message {
     /// The channel's name for it.
+    #[serde(rename = "message-id")]
     pub id: Option<String>,
     /// What it says.
     pub text: String,

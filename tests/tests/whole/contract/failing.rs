@@ -16,7 +16,7 @@ fn table() -> Vec<(&'static str, Value, Value)> {
         json!({ "plugin": "p", "version": "1.0.0", "digest": "blake3:00", "bytes": 1, "imports": [], "exports": [], "granted": [] });
     vec![
         ("before-agent-run", json!({ "trigger": "user", "prompt": "p", "model": "m" }), json!({ "block": { "reason": "b" } })),
-        ("before-tool-call", json!({ "tool": "t", "params": {} }), json!({ "params": { "b": 1 } })),
+        ("before-tool-call", json!({ "tool-name": "t", "params": {} }), json!({ "params": { "b": 1 } })),
         ("before-install", install, json!({ "findings": [{ "text": "b" }] })),
         ("tool-policy", json!({ "tool-name": "t", "params": {} }), json!({ "params": { "b": 1 } })),
         ("before-agent-reply", json!({ "trigger": "user", "text": "t" }), json!({ "reply": "b" })),

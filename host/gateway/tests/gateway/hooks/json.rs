@@ -9,7 +9,7 @@ use serde_json::json;
 async fn a_hook_is_fired_by_its_name() {
     let stage = Stage::new();
     stage.load("guard", blocks("guard", 0, "no")).await;
-    let event = json!({ "tool": "shell", "params": {} });
+    let event = json!({ "tool-name": "shell", "params": {} });
     let answer = stage.hooks.fire_in_json("before-tool-call", &Call::new(), event).await.unwrap();
     let answer = serde_json::to_value(answer).unwrap();
     assert_eq!((&answer["outcome"], &answer["by"]), (&json!({ "block": "no" }), &json!("guard")));
@@ -32,7 +32,7 @@ async fn a_hook_that_is_only_told_answers_who_is_to_be() {
 #[tokio::test]
 async fn what_can_t_be_fired_is_named() {
     let stage = Stage::new();
-    let fire = async |hook: &str| stage.hooks.fire_in_json(hook, &Call::new(), json!({ "tool": 7 })).await.unwrap_err();
+    let fire = async |hook: &str| stage.hooks.fire_in_json(hook, &Call::new(), json!({ "tool-name": 7 })).await.unwrap_err();
     assert!(matches!(fire("before-lunch").await, InJsonError::NoHook(name) if name == "before-lunch"));
     assert!(matches!(fire("before-tool-call").await, InJsonError::Event { hook: "before-tool-call", .. }));
     for direct in ["tools", "session-projection", "approvals", "job-changed", "cleanup"] {

@@ -43,7 +43,7 @@ fn tools() -> Vec<Sample> {
     vec![
         sample::<Tools>(json!({ "name": "t", "params": {}, "tool-call-id": "c" })),
         sample::<ToolPolicy>(json!({ "tool-name": "t", "params": {}, "tool-call-id": "c" })),
-        sample::<BeforeToolCall>(json!({ "tool": "t", "params": {}, "call-id": "c" })),
+        sample::<BeforeToolCall>(json!({ "tool-name": "t", "params": {}, "tool-call-id": "c" })),
         sample::<AfterToolCall>(json!({
             "tool-name": "t", "params": {}, "tool-call-id": "c", "end": "blocked", "answer": 1, "duration-ms": 1
         })),
@@ -56,7 +56,7 @@ fn tools() -> Vec<Sample> {
 
 fn messages() -> Vec<Sample> {
     vec![
-        sample::<MessageReceived>(json!({ "id": "m", "text": "t", "at": 1 })),
+        sample::<MessageReceived>(json!({ "message-id": "m", "text": "t", "at": 1 })),
         sample::<BeforeDispatch>(json!({ "message-id": "m", "text": "t", "at": 1 })),
         sample::<BeforeMessageWrite>(json!({ "role": "tool", "content": "c", "tool-call-id": "c" })),
         sample::<MessageSending>(json!({ "text": "t" })),
@@ -95,17 +95,7 @@ fn fields(interface: &str) -> BTreeSet<(String, bool)> {
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
     let record = text.split("record event {").nth(1).and_then(|rest| rest.split('}').next()).unwrap();
     let fields = record.lines().map(str::trim).filter(|line| !line.starts_with("///")).filter_map(|line| line.split_once(": "));
-    fields.map(|(name, ty)| (ours(interface, name).to_owned(), ty.starts_with("option<") || name == "attrs")).collect()
-}
-
-/// Three fields have shorter names here.
-fn ours<'a>(interface: &str, field: &'a str) -> &'a str {
-    match (interface, field) {
-        ("before-tool-call", "tool-name") => "tool",
-        ("before-tool-call", "tool-call-id") => "call-id",
-        ("message-received", "message-id") => "id",
-        (_, field) => field,
-    }
+    fields.map(|(name, ty)| (name.to_owned(), ty.starts_with("option<") || name == "attrs")).collect()
 }
 
 #[test]
@@ -140,7 +130,7 @@ fn what_is_too_large_goes_as_its_size() {
     let system = json!({ "trigger": "user", "prompt": "p", "system-prompt": "x".repeat(BYTES + 1), "model": "m" });
     let system = format!("{:?}", BeforeAgentRun::lower(told::<BeforeAgentRun>(system)));
     assert!(system.contains("Text::Whole(\"p\")") && system.contains("Text::Truncated"), "{system}");
-    let params = json!({ "tool": "t", "params": { "a": "x".repeat(BYTES) } });
+    let params = json!({ "tool-name": "t", "params": { "a": "x".repeat(BYTES) } });
     let large = told::<BeforeToolCall>(params.clone());
     assert_eq!(
         BeforeToolCall::unseen(&large).map(|unseen| (unseen.field, unseen.bytes)),
@@ -162,7 +152,7 @@ fn choices_are_held_against_the_tool_or_the_topic() {
     }
     let subjects = [
         subject::<ToolPolicy>(json!({ "tool-name": "t", "params": {} })),
-        subject::<BeforeToolCall>(json!({ "tool": "t", "params": {} })),
+        subject::<BeforeToolCall>(json!({ "tool-name": "t", "params": {} })),
         subject::<AfterToolCall>(json!({ "tool-name": "t", "params": {}, "end": "failed", "answer": null, "duration-ms": 0 })),
         subject::<ToolResultPersist>(json!({ "tool-name": "t", "content": null, "synthetic": false })),
         subject::<AgentEvents>(json!({ "topic": "t", "number": 1, "at": 1, "data": null })),

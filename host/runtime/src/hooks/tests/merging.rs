@@ -53,7 +53,7 @@ fn before_tool_call() {
     let block = |why| ToolDecision { block: s(why), ..none() };
     let ask = |title| ToolDecision { approval: question(title), ..none() };
     rows::<BeforeToolCall>(
-        &json!({ "tool": "t", "params": {} }),
+        &json!({ "tool-name": "t", "params": {} }),
         [
             (vec![], json!({})),
             (vec![none(), none()], json!({})),
@@ -73,7 +73,7 @@ fn before_tool_call() {
         ],
     );
     finals::<BeforeToolCall>([(none(), false), (params(1), false), (ask("a"), false), (block(""), true)]);
-    let (event, _) = sum::<BeforeToolCall>(json!({ "tool": "t", "params": {} }), [params(1)]);
+    let (event, _) = sum::<BeforeToolCall>(json!({ "tool-name": "t", "params": {} }), [params(1)]);
     assert_eq!(event.params, Payload::of(&json!({})), "what one wants the others don't see");
 }
 
