@@ -24,69 +24,85 @@ macro_rules! told {
 
 pub(super) fn scenes() -> Vec<Scene> {
     vec![
-        Scene {
-            asked: concat!(turn!(), turn!()),
-            told: concat!("session-start ", told!(), "message-received ", told!()),
-            apart: "gateway-start message-received",
-            ..Scene::new("a second turn of a session", |stage| {
-                Box::pin(async move {
-                    stage.gateway.start().await.unwrap();
-                    for _ in 0..2 {
-                        assert_eq!(stage.said("s", "say hello").await.status, TurnStatus::Done);
-                        stage.settled().await;
-                    }
-                })
-            })
-        },
-        Scene {
-            asked: turn!(),
-            told: concat!("session-start ", told!(), "before-reset session-end session-start cleanup"),
-            apart: "gateway-start message-received",
-            ..Scene::new("a session that is reset, and one that there isn't", |stage| {
-                Box::pin(async move {
-                    stage.gateway.start().await.unwrap();
-                    stage.said("s", "say hello").await;
-                    assert!(stage.gateway.reset("s").await.unwrap().is_some());
-                    assert_eq!(stage.gateway.reset("nobody's").await.unwrap(), None);
-                })
-            })
-        },
-        Scene {
-            asked: turn!(),
-            told: concat!("session-start ", told!(), "session-end cleanup"),
-            apart: "gateway-start message-received",
-            ..Scene::new("a session that is deleted, and one that there isn't", |stage| {
-                Box::pin(async move {
-                    stage.gateway.start().await.unwrap();
-                    stage.said("s", "say hello").await;
-                    // Who is told after the end of something that came before finds its session gone.
-                    stage.settled().await;
-                    assert!(stage.gateway.delete("s").await.unwrap());
-                    assert!(!stage.gateway.delete("nobody's").await.unwrap());
-                })
-            })
-        },
-        Scene {
-            spared: None,
-            asked: concat!(turn!(), "session-projection"),
-            told: concat!("session-start ", told!()),
-            apart: "gateway-start message-received",
-            ..Scene::new("state that is patched once, unset and listed often", |stage| {
-                Box::pin(async move {
-                    stage.gateway.start().await.unwrap();
-                    stage.said("s", "say hello").await;
-                    let patch = |value| stage.gateway.patch_state("s", "witness-a", "seen", value);
-                    patch(Some(Json::from_value(&json!(1)).unwrap())).await.unwrap();
-                    for _ in 0..10 {
-                        let listed = stage.gateway.sessions(None, NonZeroUsize::MIN).await.unwrap();
-                        assert_eq!(listed[0].shown.len(), 1, "{listed:?}");
-                        assert!(stage.gateway.session("s").await.unwrap().is_some());
-                    }
-                    patch(None).await.unwrap();
-                    let other = stage.gateway.patch_state("s", "witness-a", "unheard-of", None).await;
-                    assert!(other.is_err(), "{other:?}");
-                })
-            })
-        },
+        a_second_turn_of_a_session(),
+        a_session_that_is_reset_and_one_that_there_isn_t(),
+        a_session_that_is_deleted_and_one_that_there_isn_t(),
+        state_that_is_patched_once_unset_and_listed_often(),
     ]
+}
+
+fn a_second_turn_of_a_session() -> Scene {
+    Scene {
+        asked: concat!(turn!(), turn!()),
+        told: concat!("session-start ", told!(), "message-received ", told!()),
+        apart: "gateway-start message-received",
+        ..Scene::new("a second turn of a session", |stage| {
+            Box::pin(async move {
+                stage.gateway.start().await.unwrap();
+                for _ in 0..2 {
+                    assert_eq!(stage.said("s", "say hello").await.status, TurnStatus::Done);
+                    stage.settled().await;
+                }
+            })
+        })
+    }
+}
+
+fn a_session_that_is_reset_and_one_that_there_isn_t() -> Scene {
+    Scene {
+        asked: turn!(),
+        told: concat!("session-start ", told!(), "before-reset session-end session-start cleanup"),
+        apart: "gateway-start message-received",
+        ..Scene::new("a session that is reset, and one that there isn't", |stage| {
+            Box::pin(async move {
+                stage.gateway.start().await.unwrap();
+                stage.said("s", "say hello").await;
+                assert!(stage.gateway.reset("s").await.unwrap().is_some());
+                assert_eq!(stage.gateway.reset("nobody's").await.unwrap(), None);
+            })
+        })
+    }
+}
+
+fn a_session_that_is_deleted_and_one_that_there_isn_t() -> Scene {
+    Scene {
+        asked: turn!(),
+        told: concat!("session-start ", told!(), "session-end cleanup"),
+        apart: "gateway-start message-received",
+        ..Scene::new("a session that is deleted, and one that there isn't", |stage| {
+            Box::pin(async move {
+                stage.gateway.start().await.unwrap();
+                stage.said("s", "say hello").await;
+                // Who is told after the end of something that came before finds its session gone.
+                stage.settled().await;
+                assert!(stage.gateway.delete("s").await.unwrap());
+                assert!(!stage.gateway.delete("nobody's").await.unwrap());
+            })
+        })
+    }
+}
+
+fn state_that_is_patched_once_unset_and_listed_often() -> Scene {
+    Scene {
+        spared: None,
+        asked: concat!(turn!(), "session-projection"),
+        told: concat!("session-start ", told!()),
+        apart: "gateway-start message-received",
+        ..Scene::new("state that is patched once, unset and listed often", |stage| {
+            Box::pin(async move {
+                stage.gateway.start().await.unwrap();
+                stage.said("s", "say hello").await;
+                let patch = |value| stage.gateway.patch_state("s", "witness-a", "seen", value);
+                patch(Some(Json::from_value(&json!(1)).unwrap())).await.unwrap();
+                for _ in 0..10 {
+                    let listed = stage.gateway.sessions(None, NonZeroUsize::MIN).await.unwrap();
+                    assert_eq!(listed[0].shown.len(), 1, "{listed:?}");
+                    assert!(stage.gateway.session("s").await.unwrap().is_some());
+                }
+                patch(None).await.unwrap();
+                let other = stage.gateway.patch_state("s", "witness-a", "unheard-of", None).await;
+                assert!(other.is_err(), "{other:?}");
+            })
+        })
+    }
 }

@@ -51,78 +51,114 @@ fn is_blocked(stage: &Stage) -> Play<'_> {
 
 pub(super) fn scenes() -> Vec<Scene> {
     vec![
-        Scene {
-            asked: turn!("tool-policy before-tool-call"),
-            told: told!("after-tool-call"),
-            apart: "gateway-start message-received",
-            ..Scene::new("a tool is called", adds)
-        },
-        Scene {
-            spared: None,
-            asked: turn!("tool-policy before-tool-call tools"),
-            told: told!("after-tool-call"),
-            apart: "gateway-start message-received",
-            ..Scene::new("its own tool is called", |stage| {
-                Box::pin(async move { assert_eq!(uses(stage, r#"witness {"what":1}"#).await, "tool: seen") })
-            })
-        },
-        Scene {
-            does: json!({ "answers": { "before-tool-call": { "block": { "reason": "no" } } } }),
-            spared: Some("before-tool-call"),
-            asked: turn!("tool-policy before-tool-call"),
-            told: told!("after-tool-call"),
-            apart: "gateway-start message-received",
-            ..Scene::new("a call that a plugin blocks", is_blocked)
-        },
-        Scene {
-            does: json!({ "does": { "before-tool-call": "err" } }),
-            spared: Some("before-tool-call"),
-            asked: turn!("tool-policy before-tool-call"),
-            told: told!("after-tool-call"),
-            apart: "gateway-start message-received",
-            ..Scene::new("a call that is blocked by an error", is_blocked)
-        },
-        Scene {
-            does: json!({ "answers": { "tool-policy": { "deny": "no" } } }),
-            spared: Some("tool-policy"),
-            asked: turn!("tool-policy"),
-            told: told!("after-tool-call"),
-            apart: "gateway-start message-received",
-            ..Scene::new("a call that a policy denies", is_blocked)
-        },
-        Scene {
-            asked: turn!(""),
-            told: told!("after-tool-call"),
-            apart: "gateway-start message-received",
-            ..Scene::new("a tool that there isn't", |stage| {
-                Box::pin(async move { assert!(uses(stage, "divide {}").await.contains("there is no tool `divide`")) })
-            })
-        },
-        Scene {
-            asked: turn!("tool-policy before-tool-call"),
-            told: told!("after-tool-call"),
-            apart: "gateway-start message-received",
-            ..Scene::new("arguments that the tool doesn't take", |stage| {
-                Box::pin(async move { assert!(uses(stage, r#"add {"a":1}"#).await.contains("don't fit the schema")) })
-            })
-        },
-        Scene {
-            asked: turn!("tool-policy before-tool-call"),
-            told: told!("agent-events:toolbox.step after-tool-call"),
-            apart: "gateway-start message-received",
-            ..Scene::new("a tool that emits an event", |stage| {
-                Box::pin(async move { assert_eq!(uses(stage, r#"emit {"topic":"toolbox.step","data":1}"#).await, "tool: null") })
-            })
-        },
-        Scene {
-            asked: turn!("tool-policy before-tool-call"),
-            told: told!("after-tool-call"),
-            apart: "gateway-start message-received",
-            ..Scene::new("a tool that emits a reserved event", |stage| {
-                Box::pin(async move { assert!(uses(stage, r#"emit {"topic":"lifecycle","data":1}"#).await.contains("lifecycle")) })
-            })
-        },
+        a_tool_is_called(),
+        its_own_tool_is_called(),
+        a_call_that_a_plugin_blocks(),
+        a_call_that_is_blocked_by_an_error(),
+        a_call_that_a_policy_denies(),
+        a_tool_that_there_isn_t(),
+        arguments_that_the_tool_doesn_t_take(),
+        a_tool_that_emits_an_event(),
+        a_tool_that_emits_a_reserved_event(),
     ]
+}
+
+fn a_tool_is_called() -> Scene {
+    Scene {
+        asked: turn!("tool-policy before-tool-call"),
+        told: told!("after-tool-call"),
+        apart: "gateway-start message-received",
+        ..Scene::new("a tool is called", adds)
+    }
+}
+
+fn its_own_tool_is_called() -> Scene {
+    Scene {
+        spared: None,
+        asked: turn!("tool-policy before-tool-call tools"),
+        told: told!("after-tool-call"),
+        apart: "gateway-start message-received",
+        ..Scene::new("its own tool is called", |stage| {
+            Box::pin(async move { assert_eq!(uses(stage, r#"witness {"what":1}"#).await, "tool: seen") })
+        })
+    }
+}
+
+fn a_call_that_a_plugin_blocks() -> Scene {
+    Scene {
+        does: json!({ "answers": { "before-tool-call": { "block": { "reason": "no" } } } }),
+        spared: Some("before-tool-call"),
+        asked: turn!("tool-policy before-tool-call"),
+        told: told!("after-tool-call"),
+        apart: "gateway-start message-received",
+        ..Scene::new("a call that a plugin blocks", is_blocked)
+    }
+}
+
+fn a_call_that_is_blocked_by_an_error() -> Scene {
+    Scene {
+        does: json!({ "does": { "before-tool-call": "err" } }),
+        spared: Some("before-tool-call"),
+        asked: turn!("tool-policy before-tool-call"),
+        told: told!("after-tool-call"),
+        apart: "gateway-start message-received",
+        ..Scene::new("a call that is blocked by an error", is_blocked)
+    }
+}
+
+fn a_call_that_a_policy_denies() -> Scene {
+    Scene {
+        does: json!({ "answers": { "tool-policy": { "deny": "no" } } }),
+        spared: Some("tool-policy"),
+        asked: turn!("tool-policy"),
+        told: told!("after-tool-call"),
+        apart: "gateway-start message-received",
+        ..Scene::new("a call that a policy denies", is_blocked)
+    }
+}
+
+fn a_tool_that_there_isn_t() -> Scene {
+    Scene {
+        asked: turn!(""),
+        told: told!("after-tool-call"),
+        apart: "gateway-start message-received",
+        ..Scene::new("a tool that there isn't", |stage| {
+            Box::pin(async move { assert!(uses(stage, "divide {}").await.contains("there is no tool `divide`")) })
+        })
+    }
+}
+
+fn arguments_that_the_tool_doesn_t_take() -> Scene {
+    Scene {
+        asked: turn!("tool-policy before-tool-call"),
+        told: told!("after-tool-call"),
+        apart: "gateway-start message-received",
+        ..Scene::new("arguments that the tool doesn't take", |stage| {
+            Box::pin(async move { assert!(uses(stage, r#"add {"a":1}"#).await.contains("don't fit the schema")) })
+        })
+    }
+}
+
+fn a_tool_that_emits_an_event() -> Scene {
+    Scene {
+        asked: turn!("tool-policy before-tool-call"),
+        told: told!("agent-events:toolbox.step after-tool-call"),
+        apart: "gateway-start message-received",
+        ..Scene::new("a tool that emits an event", |stage| {
+            Box::pin(async move { assert_eq!(uses(stage, r#"emit {"topic":"toolbox.step","data":1}"#).await, "tool: null") })
+        })
+    }
+}
+
+fn a_tool_that_emits_a_reserved_event() -> Scene {
+    Scene {
+        asked: turn!("tool-policy before-tool-call"),
+        told: told!("after-tool-call"),
+        apart: "gateway-start message-received",
+        ..Scene::new("a tool that emits a reserved event", |stage| {
+            Box::pin(async move { assert!(uses(stage, r#"emit {"topic":"lifecycle","data":1}"#).await.contains("lifecycle")) })
+        })
+    }
 }
 
 /// Answers the question of a call.
