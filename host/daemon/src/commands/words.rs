@@ -50,7 +50,9 @@ pub(super) fn bytes(bytes: u64) -> String {
 /// An amount of time.
 pub(super) fn span(time: Duration) -> String {
     match time.as_micros() {
-        us @ 0..1_000 => format!("{us} us"),
+        // What is measured in whole milliseconds may come as none.
+        0 => "under 1 ms".to_owned(),
+        us @ 1..1_000 => format!("{us} us"),
         us @ 1_000..1_000_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
         us => format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000),
     }
@@ -103,7 +105,8 @@ pub(super) fn notes(plugin: &PluginSummary) -> Vec<String> {
     let breaker = plugin.breaker.as_ref().map(|breaker| format!("breaker: {breaker}"));
     let marks = [
         (plugin.downgrade, "a downgrade"),
-        (plugin.required && plugin.standing != Standing::Active, "required: what it guards is refused"),
+        // Who switches a required plugin off wants to go on without it.
+        (plugin.required && !matches!(plugin.standing, Standing::Active | Standing::Disabled), "required: what it guards is refused"),
     ];
     let marks = marks.into_iter().filter(|(is, _)| *is).map(|(_, mark)| mark.to_owned());
     [why, file, probation, breaker].into_iter().flatten().chain(marks).collect()
@@ -122,12 +125,24 @@ mod tests {
     }
 
     #[test]
+    fn what_a_required_plugin_guards_is_refused_unless_it_was_switched_off() {
+        let noted = |standing: &str| {
+            let plugin = serde_json::json!({
+                "id": "p", "standing": standing, "generation": 1, "downgrade": false, "required": true, "calls": 0, "faults": 0
+            });
+            notes(&serde_json::from_value(plugin).unwrap()).concat().contains("what it guards is refused")
+        };
+        assert_eq!(["active", "disabled", "held", "missing", "failed", "quarantined"].map(noted), [false, false, true, true, true, true]);
+    }
+
+    #[test]
     fn amounts_are_short() {
         assert_eq!(
             [0, 1023, 1024, 1_600, 64 << 20, (3 << 30) + (1 << 29)].map(bytes),
             ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "64.0 MiB", "3.5 GiB"]
         );
         assert_eq!([7, 1_940, 999_999, 61_500_000].map(|us| span(Duration::from_micros(us))), ["7 us", "1.9 ms", "999.9 ms", "61.5 s"]);
+        assert_eq!(span(Duration::ZERO), "under 1 ms");
         assert_eq!((digest("0123456789abcdef"), digest("abc"), digest("ööööööööööööö")), ("0123456789ab", "abc", "öööööööööööö"));
         assert_eq!((time(1_000), exact_time(1_001)), ("1970-01-01T00:00:01Z".into(), "1970-01-01T00:00:01.001Z".into()));
         assert_eq!(time(u64::MAX), format!("{} ms", u64::MAX));

@@ -98,7 +98,7 @@ impl Section for PluginConfig {
         Setting { name: "enabled", says: "Whether the plugin is switched on.", field: &At(&Flag, |p: &mut Self| &mut p.enabled) },
         Setting {
             name: "required",
-            says: "Whether what it guards is refused while it isn't active. Left out: no.",
+            says: "Whether what it guards is refused while it isn't active. Left out: only if it was granted `policy`.",
             field: &Maybe(&Flag, |p: &mut Self| &mut p.settings.required),
         },
         Setting {

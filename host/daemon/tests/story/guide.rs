@@ -42,7 +42,7 @@ const VARIES: [(&str, &str); 10] = [
     (r"\b[0-9a-f]{64}\b", "DIGEST"),
     (r"\b[0-9a-f]{12}\b", "DIG"),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
-    (r"\b\d+\.\d (ms|s)\b|\b\d+ us\b", "SPAN"),
+    (r"\b\d+\.\d (ms|s)\b|\b\d+ us\b|\bunder 1 ms\b", "SPAN"),
     (r"\bprocess \d+", "process PID"),
     (r"\bplugbay_[A-Za-z0-9_-]{16,}", "SECRET"),
     (r"\buid:\d+", "USER"),
