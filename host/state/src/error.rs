@@ -118,6 +118,18 @@ pub enum Operation {
     Met,
     Ask,
     Answered,
+    Cursor,
+    PutCursor,
+    Compaction,
+    Compactions,
+    PutCompaction,
+    AddSubagent,
+    Subagent,
+    SubagentAt,
+    Subagents,
+    MarkDeleting,
+    ForgetSubagent,
+    SetTicket,
 }
 
 impl Operation {
@@ -171,6 +183,18 @@ impl Operation {
             Self::Met => "met",
             Self::Ask => "ask",
             Self::Answered => "answered",
+            Self::Cursor => "cursor",
+            Self::PutCursor => "put-cursor",
+            Self::Compaction => "compaction",
+            Self::Compactions => "compactions",
+            Self::PutCompaction => "put-compaction",
+            Self::AddSubagent => "add-subagent",
+            Self::Subagent => "subagent",
+            Self::SubagentAt => "subagent-at",
+            Self::Subagents => "subagents",
+            Self::MarkDeleting => "mark-deleting",
+            Self::ForgetSubagent => "forget-subagent",
+            Self::SetTicket => "set-ticket",
         }
     }
 
@@ -183,11 +207,15 @@ impl Operation {
             Self::Documents | Self::Document | Self::History => Code::ReadFailed,
             Self::Session | Self::Sessions | Self::Entry | Self::CountEntries | Self::Runs => Code::ReadFailed,
             Self::Injections | Self::StateOf | Self::Met => Code::ReadFailed,
+            Self::Cursor | Self::Compaction | Self::Compactions => Code::ReadFailed,
+            Self::Subagent | Self::SubagentAt | Self::Subagents => Code::ReadFailed,
             Self::Register | Self::RegisterIfAbsent | Self::CompareAndApply | Self::DeleteIfEqual => Code::WriteFailed,
             Self::Delete | Self::Clear | Self::Sweep | Self::Purge | Self::Record | Self::Probe => Code::WriteFailed,
             Self::EnsureSession | Self::ResetSession | Self::DeleteSession | Self::Append => Code::WriteFailed,
             Self::BeginRun | Self::Show | Self::EndRun | Self::Recover | Self::Inject => Code::WriteFailed,
             Self::PutState | Self::ForgetPlugin | Self::Meet | Self::Ask | Self::Answered => Code::WriteFailed,
+            Self::PutCursor | Self::PutCompaction | Self::AddSubagent => Code::WriteFailed,
+            Self::MarkDeleting | Self::ForgetSubagent | Self::SetTicket => Code::WriteFailed,
         }
     }
 }

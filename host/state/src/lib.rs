@@ -6,7 +6,7 @@
 //! place and are ready when first polled; a write answers when it is committed. The crate knows no wasm and no plugin API.
 //!
 //! Beside the plugins' rows stands what the host itself remembers: documents, and a history that only grows, changed by [`Record`]s; and conversations, with what
-//! plugins leave there, a [`SessionStore`].
+//! plugins leave there, how far context engines are with them, and plugins' subagents, a [`SessionStore`].
 //!
 //! What it costs and how it fails stands at each backend ([`Sqlite`], [`Memory`]). Every failure is a [`StateError`]: a [`Code`], the
 //! [`Operation`] that was called, and a sentence.
@@ -55,8 +55,9 @@ pub use limits::{Limit, Overrun, StateLimits};
 pub use memory::Memory;
 pub use probe::{Probe, Step};
 pub use sessions::{
-    Ensured, Injection, InjectionStatus, Interrupted, NewEntry, NewInjection, NewRun, Question, Queued, RunRow, RunStatus, SessionBounds,
-    SessionRow, SessionStore, Shown, StateSpot, StoredEntry, Window,
+    Compaction, Cursor, EngineSpot, Ensured, Injection, InjectionStatus, Interrupted, NewCompaction, NewEntry, NewInjection, NewRun,
+    NewSubagent, Question, Queued, RunRow, RunStatus, SessionBounds, SessionRow, SessionStore, Shown, StateSpot, StoredEntry, Subagent,
+    Window,
 };
 pub use sqlite::{DATABASE_FILE, Holder, Locked, SCHEMA_VERSION, Sqlite, SqliteSettings, StateLock, Synchronous};
 pub use store::{

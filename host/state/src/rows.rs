@@ -8,7 +8,7 @@ use crate::ledger::rules::Ledger;
 use crate::limits::StateLimits;
 use crate::pins::Pins;
 use crate::probe::Probe;
-use crate::sessions::rows::{Belongings, Transcripts, Turns};
+use crate::sessions::rows::{Belongings, Contexts, Subagents, Transcripts, Turns};
 use crate::store::{Options, Order, Owner, RowId, Usage};
 use std::future::Future;
 use std::ops::ControlFlow;
@@ -110,7 +110,7 @@ pub(crate) struct Passing<'a> {
 pub(crate) type Visit<'v> = &'v mut dyn FnMut(Passing<'_>) -> ControlFlow<()>;
 
 /// The rows, seen from inside a transaction. What writes is called only inside [`Backend::write`].
-pub(crate) trait Rows: Ledger + Transcripts + Turns + Belongings {
+pub(crate) trait Rows: Ledger + Transcripts + Turns + Belongings + Contexts + Subagents {
     /// What is written from now on is made or unmade together, whatever else is in the transaction.
     fn begin_steps(&mut self) -> Result<(), Problem>;
     /// Makes it, or unmakes it. A backend whose steps don't fail has nothing to unmake: rules refuse before they write.

@@ -1,4 +1,4 @@
-//! Conversations: sessions and their transcripts, turns under way, and what plugins leave there.
+//! Conversations: sessions and their transcripts, turns under way, what plugins leave there, how far engines are with them, and whom plugins have sent out.
 //!
 //! A session's *key* is its stable name, its *id* one life of it: a reset begins another life, whose transcript starts empty, and keeps the lives before. An
 //! entry's number is unique in its session, growing over all lives. A *run* is one turn; what it claims and shows is written in the transaction that says
@@ -40,20 +40,24 @@
 //! ```
 
 mod bounds;
+mod context;
 pub(crate) mod rows;
 mod rules;
 mod session;
+mod subagent;
 mod turn;
 
 pub use bounds::SessionBounds;
+pub use context::{Compaction, Cursor, EngineSpot, NewCompaction};
 pub use session::{Ensured, NewEntry, SessionRow, Shown, StateSpot, StoredEntry, Window};
+pub use subagent::{NewSubagent, Subagent};
 pub use turn::{Injection, InjectionStatus, Interrupted, NewInjection, NewRun, Question, Queued, RunRow, RunStatus};
 
 use crate::error::{Operation, StateError};
 use crate::front::Front;
 use crate::keyed::reply;
 use crate::store::Reply;
-use rules::{injections, lives, plugins, transcript, turns};
+use rules::{engines, injections, lives, plugins, subagents, transcript, turns};
 use std::num::NonZeroUsize;
 
 /// Sessions and turns, as they outlive a process.
@@ -70,11 +74,12 @@ pub trait SessionStore: Send + Sync {
     /// Sessions behind this key, by key; fewer than asked for when a result's bytes are used up, none at the end. No guest is called for it.
     fn sessions<'a>(&'a self, after: Option<&'a str>, limit: NonZeroUsize) -> Reply<'a, Vec<SessionRow>>;
 
-    /// Begins another life of a session, with this id, and answers how the session was. Its injections and the plugins' state of it are gone, its runs and
-    /// questions stay. None: there is no such session. An id that a life of it has had is `invalid-input`.
+    /// Begins another life of a session, with this id, and answers how the session was. Its injections, the plugins' state of it, the engines' cursors and
+    /// its compactions are gone, its runs and questions stay. None: there is no such session. An id that a life of it has had is `invalid-input`.
     fn reset_session<'a>(&'a self, key: &'a str, id: &'a str) -> Reply<'a, Option<SessionRow>>;
 
-    /// Deletes a session with everything that belongs to it, all lives, runs and questions, and answers how it was. Who has met it still has.
+    /// Deletes a session with everything that belongs to it, all lives, runs and questions, and answers how it was. Who has met it still has, and subagents
+    /// stay noted.
     fn delete_session<'a>(&'a self, key: &'a str) -> Reply<'a, Option<SessionRow>>;
 
     /// Writes entries into this life of a session, and answers their numbers. None: the session is gone, or in another life.
@@ -131,7 +136,8 @@ pub trait SessionStore: Send + Sync {
     /// As every reply. It reads in place.
     fn state_of(&self, at: StateSpot<'_>) -> Result<Option<Option<String>>, StateError>;
 
-    /// A plugin is switched off: its injections are gone, but for those that a run has shown. Or uninstalled: its state of sessions, and the sessions that it has met, too.
+    /// A plugin is switched off: its injections are gone, but for those that a run has shown. Or uninstalled: its state
+    /// of sessions, its cursors, and the sessions that it has met, too; its subagents stay noted.
     fn forget_plugin<'a>(&'a self, plugin: &'a str, uninstalled: bool) -> Reply<'a, ()>;
 
     /// A plugin has met a session.
@@ -145,6 +151,53 @@ pub trait SessionStore: Send + Sync {
 
     /// A question is answered, or not any more: it is gone. Whether it was there.
     fn answered<'a>(&'a self, id: &'a str) -> Reply<'a, bool>;
+
+    /// How far an engine is with a life. None: it has never seen it, or the session is gone or in another life.
+    ///
+    /// # Errors
+    /// As every reply. It reads in place.
+    fn cursor(&self, at: EngineSpot<'_>) -> Result<Option<Cursor>, StateError>;
+
+    /// An engine is so far with a life; it may be less far than before. False: the session is gone, or in another life. Beyond the life's entries is
+    /// `invalid-input`. The session's time stays: nothing was said.
+    fn put_cursor<'a>(&'a self, at: EngineSpot<'a>, cursor: Cursor) -> Reply<'a, bool>;
+
+    /// The newest compaction of a life. None: there is none, or the session is gone or in another life.
+    ///
+    /// # Errors
+    /// As every reply. It reads in place.
+    fn compaction(&self, key: &str, life: &str) -> Result<Option<Compaction>, StateError>;
+
+    /// The newest compactions of a life, [`SessionBounds::ANSWER`] at most, oldest first; fewer when a result's bytes are used up, but one at least: then the
+    /// oldest are left out. Empty if the session is gone or in another life.
+    fn compactions<'a>(&'a self, key: &'a str, life: &'a str) -> Reply<'a, Vec<Compaction>>;
+
+    /// Keeps a summary of a life's beginning. False: the session is gone, or in another life. One that covers no more than the newest does, or more than the
+    /// life's entries, is `invalid-input`.
+    fn put_compaction<'a>(&'a self, key: &'a str, life: &'a str, compaction: NewCompaction) -> Reply<'a, bool>;
+
+    /// Notes a subagent. False: the plugin has one of this name already. A session that is another subagent's is `invalid-input`.
+    fn add_subagent(&self, subagent: NewSubagent) -> Reply<'_, bool>;
+
+    /// The subagent that a plugin calls so.
+    fn subagent<'a>(&'a self, plugin: &'a str, name: &'a str) -> Reply<'a, Option<Subagent>>;
+
+    /// The subagent whose session has this key.
+    fn subagent_at<'a>(&'a self, session: &'a str) -> Reply<'a, Option<Subagent>>;
+
+    /// Subagents of a plugin, or of all: those that are to be deleted first, then by plugin and name. [`SessionBounds::ANSWER`] at most; fewer when a
+    /// result's bytes are used up, but one at least.
+    fn subagents<'a>(&'a self, plugin: Option<&'a str>) -> Reply<'a, Vec<Subagent>>;
+
+    /// A subagent is to be deleted. Whether there is one.
+    fn mark_deleting<'a>(&'a self, plugin: &'a str, name: &'a str) -> Reply<'a, bool>;
+
+    /// A subagent is noted no more. Whether there was one.
+    fn forget_subagent<'a>(&'a self, plugin: &'a str, name: &'a str) -> Reply<'a, bool>;
+
+    /// The engine that prepared a subagent, and what it wants to see again, in place of what was kept. Whether there is such a subagent. A ticket of no
+    /// engine is `invalid-input`.
+    fn set_ticket<'a>(&'a self, plugin: &'a str, name: &'a str, engine: Option<String>, ticket: Option<String>) -> Reply<'a, bool>;
 }
 
 impl<F: Front> SessionStore for F {
@@ -238,5 +291,53 @@ impl<F: Front> SessionStore for F {
 
     fn answered<'a>(&'a self, id: &'a str) -> Reply<'a, bool> {
         reply(Operation::Answered, plugins::answered(&**self.backend(), id))
+    }
+
+    fn cursor(&self, at: EngineSpot<'_>) -> Result<Option<Cursor>, StateError> {
+        engines::cursor(&**self.backend(), at).map_err(|problem| problem.during(Operation::Cursor))
+    }
+
+    fn put_cursor<'a>(&'a self, at: EngineSpot<'a>, cursor: Cursor) -> Reply<'a, bool> {
+        reply(Operation::PutCursor, engines::put_cursor(&**self.backend(), at, cursor))
+    }
+
+    fn compaction(&self, key: &str, life: &str) -> Result<Option<Compaction>, StateError> {
+        engines::compaction(&**self.backend(), key, life).map_err(|problem| problem.during(Operation::Compaction))
+    }
+
+    fn compactions<'a>(&'a self, key: &'a str, life: &'a str) -> Reply<'a, Vec<Compaction>> {
+        reply(Operation::Compactions, async move { engines::compactions(&**self.backend(), key, life) })
+    }
+
+    fn put_compaction<'a>(&'a self, key: &'a str, life: &'a str, compaction: NewCompaction) -> Reply<'a, bool> {
+        reply(Operation::PutCompaction, engines::put_compaction(&**self.backend(), key, life, compaction))
+    }
+
+    fn add_subagent(&self, subagent: NewSubagent) -> Reply<'_, bool> {
+        reply(Operation::AddSubagent, subagents::add(&**self.backend(), subagent))
+    }
+
+    fn subagent<'a>(&'a self, plugin: &'a str, name: &'a str) -> Reply<'a, Option<Subagent>> {
+        reply(Operation::Subagent, async move { subagents::find(&**self.backend(), plugin, name) })
+    }
+
+    fn subagent_at<'a>(&'a self, session: &'a str) -> Reply<'a, Option<Subagent>> {
+        reply(Operation::SubagentAt, async move { subagents::at(&**self.backend(), session) })
+    }
+
+    fn subagents<'a>(&'a self, plugin: Option<&'a str>) -> Reply<'a, Vec<Subagent>> {
+        reply(Operation::Subagents, async move { subagents::list(&**self.backend(), plugin) })
+    }
+
+    fn mark_deleting<'a>(&'a self, plugin: &'a str, name: &'a str) -> Reply<'a, bool> {
+        reply(Operation::MarkDeleting, subagents::mark_deleting(&**self.backend(), plugin, name))
+    }
+
+    fn forget_subagent<'a>(&'a self, plugin: &'a str, name: &'a str) -> Reply<'a, bool> {
+        reply(Operation::ForgetSubagent, subagents::forget(&**self.backend(), plugin, name))
+    }
+
+    fn set_ticket<'a>(&'a self, plugin: &'a str, name: &'a str, engine: Option<String>, ticket: Option<String>) -> Reply<'a, bool> {
+        reply(Operation::SetTicket, subagents::set_ticket(&**self.backend(), plugin, name, engine, ticket))
     }
 }

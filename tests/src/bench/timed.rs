@@ -5,9 +5,9 @@
 use futures_util::stream;
 use plugbay_gateway::model::{Model, ModelRequest, ModelStream, OfflineModel};
 use plugbay_runtime::state::{
-    Conflict, Document, Ensured, Event, ExportedRow, HistoryQuery, Injection, Interrupted, KeyedStore, NewEntry, NewInjection, NewRun,
-    Options, Owner, Probe, Question, Queued, Record, Reply, RowId, RunRow, RunStatus, SessionRow, SessionStore, Sqlite, StateError,
-    StateSpot, StateStore, StoredEntry, Usage, Window,
+    Compaction, Conflict, Cursor, Document, EngineSpot, Ensured, Event, ExportedRow, HistoryQuery, Injection, Interrupted, KeyedStore,
+    NewCompaction, NewEntry, NewInjection, NewRun, NewSubagent, Options, Owner, Probe, Question, Queued, Record, Reply, RowId, RunRow,
+    RunStatus, SessionRow, SessionStore, Sqlite, StateError, StateSpot, StateStore, StoredEntry, Subagent, Usage, Window,
 };
 use std::num::NonZeroUsize;
 use std::pin::Pin;
@@ -144,6 +144,16 @@ impl SessionStore for TimedState {
         met(plugin: &'a str, session: &'a str) -> Option<Option<SessionRow>>;
         ask(question: Question) -> ();
         answered(id: &'a str) -> bool;
+        put_cursor(at: EngineSpot<'a>, cursor: Cursor) -> bool;
+        compactions(key: &'a str, life: &'a str) -> Vec<Compaction>;
+        put_compaction(key: &'a str, life: &'a str, compaction: NewCompaction) -> bool;
+        add_subagent(subagent: NewSubagent) -> bool;
+        subagent(plugin: &'a str, name: &'a str) -> Option<Subagent>;
+        subagent_at(session: &'a str) -> Option<Subagent>;
+        subagents(plugin: Option<&'a str>) -> Vec<Subagent>;
+        mark_deleting(plugin: &'a str, name: &'a str) -> bool;
+        forget_subagent(plugin: &'a str, name: &'a str) -> bool;
+        set_ticket(plugin: &'a str, name: &'a str, engine: Option<String>, ticket: Option<String>) -> bool;
     }
 
     fn entries(&self, key: &str, life: &str, window: Window) -> Result<Vec<StoredEntry>, StateError> {
@@ -160,5 +170,13 @@ impl SessionStore for TimedState {
 
     fn state_of(&self, at: StateSpot<'_>) -> Result<Option<Option<String>>, StateError> {
         self.now(|state| state.state_of(at))
+    }
+
+    fn cursor(&self, at: EngineSpot<'_>) -> Result<Option<Cursor>, StateError> {
+        self.now(|state| state.cursor(at))
+    }
+
+    fn compaction(&self, key: &str, life: &str) -> Result<Option<Compaction>, StateError> {
+        self.now(|state| state.compaction(key, life))
     }
 }

@@ -2,10 +2,15 @@
 //!
 //! Entries are a list, so that a window costs what it holds. What is of one plugin in all sessions is looked for in each.
 
+mod context;
+
 use super::Contents;
 use crate::error::Problem;
 use crate::sessions::rows::{Belongings, Look, Numbered, Standing, Stretch, Transcripts, Turns, Waiting};
-use crate::sessions::{Injection, InjectionStatus, NewEntry, NewInjection, Question, RunRow, RunStatus, SessionRow, Shown, StateSpot};
+use crate::sessions::{
+    Compaction, Cursor, Injection, InjectionStatus, NewEntry, NewInjection, Question, RunRow, RunStatus, SessionRow, Shown, StateSpot,
+    Subagent,
+};
 use crate::store::Order;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, RangeInclusive};
@@ -21,6 +26,8 @@ pub(super) struct Talks {
     /// Plugins, and the sessions that each has met.
     met: BTreeSet<(String, String)>,
     questions: BTreeMap<String, Question>,
+    /// By plugin and name.
+    subagents: BTreeMap<(String, String), Subagent>,
 }
 
 #[derive(Debug)]
@@ -33,6 +40,10 @@ struct Session {
     injections: BTreeMap<u64, Injection>,
     /// By plugin and namespace.
     state: BTreeMap<(String, String), Kept>,
+    /// By engine.
+    cursors: BTreeMap<String, Cursor>,
+    /// Oldest first.
+    compactions: Vec<Compaction>,
 }
 
 /// A plugin's state, and what is shown of it.
@@ -44,8 +55,9 @@ struct Kept {
 
 impl Session {
     fn new(standing: Standing) -> Self {
-        let (past, entries, runs) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
-        Self { standing, past, entries, runs, injections: BTreeMap::new(), state: BTreeMap::new() }
+        let (past, entries, runs, injections) = (BTreeMap::new(), Vec::new(), BTreeMap::new(), BTreeMap::new());
+        let (state, cursors, compactions) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        Self { standing, past, entries, runs, injections, state, cursors, compactions }
     }
 
     fn shown(&self) -> Vec<Shown> {
@@ -100,6 +112,8 @@ impl Transcripts for Contents {
         let session = self.talk_mut(key)?;
         session.injections.clear();
         session.state.clear();
+        session.cursors.clear();
+        session.compactions.clear();
         Ok(())
     }
 
@@ -245,7 +259,10 @@ impl Belongings for Contents {
     }
 
     fn forget_belongings(&mut self, plugin: &str) -> Result<(), Problem> {
-        self.talks.sessions.values_mut().for_each(|session| session.state.retain(|(owner, _), _| owner != plugin));
+        for session in self.talks.sessions.values_mut() {
+            session.state.retain(|(owner, _), _| owner != plugin);
+            session.cursors.remove(plugin);
+        }
         self.talks.met.retain(|(who, _)| who != plugin);
         Ok(())
     }

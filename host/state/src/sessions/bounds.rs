@@ -3,7 +3,7 @@
 //! Everything is checked before a transaction begins; JSON costs one pass over it, a name nothing to speak of. What is too large is `limit-exceeded`, what makes
 //! no sense `invalid-input`; either names what it was, and its bound.
 
-use super::{NewEntry, NewInjection, NewRun, Question, StateSpot};
+use super::{Cursor, EngineSpot, NewCompaction, NewEntry, NewInjection, NewRun, NewSubagent, Question, StateSpot};
 use crate::check;
 use crate::clock::MAX_TIME;
 use crate::error::Problem;
@@ -13,7 +13,7 @@ use crate::error::Problem;
 pub struct SessionBounds;
 
 impl SessionBounds {
-    /// Bytes of a session's key, an id, a plugin's id, a namespace, an idempotency key.
+    /// Bytes of a session's key, an id, a plugin's id, a namespace, an idempotency key, a subagent's name.
     pub const NAME: usize = 512;
     /// Bytes of an entry's content.
     pub const CONTENT: usize = 4 << 20;
@@ -27,7 +27,11 @@ impl SessionBounds {
     pub const INJECTIONS: u64 = 32;
     /// Bytes of a plugin's state of a session, in one namespace; of what is shown of it; of an injection's metadata.
     pub const STATE: usize = 256 << 10;
-    /// Entries, sessions, runs of one answer, and entries that are written at once.
+    /// Bytes of a compaction's summary.
+    pub const SUMMARY: usize = 256 << 10;
+    /// Bytes of a subagent's ticket.
+    pub const TICKET: usize = 4 << 10;
+    /// Entries, sessions, runs, compactions, subagents of one answer, and entries that are written at once.
     pub const ANSWER: usize = 1_000;
     /// Runs that are kept of one session, the newest; older ones go when another begins, unless they are running.
     pub const RUNS: u64 = 1_000;
@@ -151,4 +155,51 @@ pub(super) fn question(question: &Question) -> Result<(), Problem> {
     name_if_any("the question's run", question.run.as_deref())?;
     moment("the question's moment", question.asked_at)?;
     json("the question's body", Some(&question.body), SessionBounds::META)
+}
+
+pub(super) fn engine_spot(at: &EngineSpot<'_>) -> Result<(), Problem> {
+    life(at.session, at.life)?;
+    engine(at.engine)
+}
+
+fn engine(engine: &str) -> Result<(), Problem> {
+    name("the engine's id", engine)
+}
+
+pub(super) fn cursor(cursor: &Cursor) -> Result<(), Problem> {
+    name_if_any("the untold turn's key", cursor.untold.as_deref())
+}
+
+pub(super) fn compaction(new: &NewCompaction) -> Result<(), Problem> {
+    for (what, tokens) in [("before", new.tokens_before), ("after", new.tokens_after)] {
+        if i64::try_from(tokens).is_err() {
+            return Err(Problem::Invalid(format!("the compaction's tokens {what} it are {tokens}: expected {} at most", i64::MAX)));
+        }
+    }
+    if new.summary.trim().is_empty() {
+        return Err(Problem::Invalid("the compaction's summary is empty".into()));
+    }
+    check::bounded("the compaction's summary", new.summary.len(), "bytes", SessionBounds::SUMMARY)
+}
+
+/// A subagent's plugin, and what the plugin calls it.
+pub(super) fn subagent(owner: &str, called: &str) -> Result<(), Problem> {
+    plugin(owner)?;
+    name("the subagent's name", called)
+}
+
+pub(super) fn new_subagent(new: &NewSubagent) -> Result<(), Problem> {
+    subagent(&new.plugin, &new.name)?;
+    session(&new.session)?;
+    name("the parent session's key", &new.parent)?;
+    ticket(new.engine.as_deref(), new.ticket.as_deref())
+}
+
+/// An engine, and what it wants to see again.
+pub(super) fn ticket(of: Option<&str>, ticket: Option<&str>) -> Result<(), Problem> {
+    if of.is_none() && ticket.is_some() {
+        return Err(Problem::Invalid("a ticket is to be kept of no engine: expected the engine that gave it".into()));
+    }
+    of.map_or(Ok(()), engine)?;
+    ticket.map_or(Ok(()), |ticket| check::bounded("the subagent's ticket", ticket.len(), "bytes", SessionBounds::TICKET))
 }

@@ -2,7 +2,10 @@
 //!
 //! No operation here knows a bound, looks at a clock or decides whether something is welcome. Sessions are found by key, what belongs to one by the key, too.
 
-use super::{Injection, InjectionStatus, NewEntry, NewInjection, Question, RunRow, RunStatus, SessionRow, Shown, StateSpot};
+use super::{
+    Compaction, Cursor, Injection, InjectionStatus, NewEntry, NewInjection, Question, RunRow, RunStatus, SessionRow, Shown, StateSpot,
+    Subagent,
+};
 use crate::error::Problem;
 use crate::store::Order;
 use std::ops::{ControlFlow, RangeInclusive};
@@ -72,9 +75,9 @@ pub(crate) trait Transcripts {
     fn standing(&self, key: &str) -> Result<Option<Standing>, Problem>;
     /// Makes or changes a session.
     fn put_session(&mut self, key: &str, standing: &Standing) -> Result<(), Problem>;
-    /// Takes a session away with its lives, entries, runs, injections, plugins' state and questions.
+    /// Takes a session away with its lives, entries, runs and questions, and with what doesn't survive a reset.
     fn remove_session(&mut self, key: &str) -> Result<(), Problem>;
-    /// Takes away what doesn't survive a reset: injections and plugins' state.
+    /// Takes away what doesn't survive a reset: injections, plugins' state, cursors and compactions.
     fn clear_session(&mut self, key: &str) -> Result<(), Problem>;
     /// What plugins show there, by plugin and namespace.
     fn shown(&self, key: &str) -> Result<Vec<Shown>, Problem>;
@@ -119,7 +122,7 @@ pub(crate) trait Belongings {
     fn state(&self, at: StateSpot<'_>) -> Result<Option<String>, Problem>;
     fn put_state(&mut self, at: StateSpot<'_>, value: &str, shown: Option<&str>) -> Result<(), Problem>;
     fn remove_state(&mut self, at: StateSpot<'_>) -> Result<(), Problem>;
-    /// Takes away a plugin's state of all sessions, and what it has met.
+    /// Takes away a plugin's state of all sessions, its cursors, and what it has met.
     fn forget_belongings(&mut self, plugin: &str) -> Result<(), Problem>;
 
     fn has_met(&self, plugin: &str, session: &str) -> Result<bool, Problem>;
@@ -130,4 +133,28 @@ pub(crate) trait Belongings {
     fn has_question(&self, id: &str) -> Result<bool, Problem>;
     fn add_question(&mut self, question: &Question) -> Result<(), Problem>;
     fn remove_question(&mut self, id: &str) -> Result<(), Problem>;
+}
+
+/// How far engines are with the present life of a session, and what stands for its beginning.
+pub(crate) trait Contexts {
+    fn cursor(&self, session: &str, engine: &str) -> Result<Option<Cursor>, Problem>;
+    fn put_cursor(&mut self, session: &str, engine: &str, cursor: &Cursor) -> Result<(), Problem>;
+
+    /// How many entries the newest compaction covers; none if there is none.
+    fn compacted(&self, session: &str) -> Result<u64, Problem>;
+    /// The newest first.
+    fn compactions(&self, session: &str, limit: usize, look: Look<'_, Compaction>) -> Result<(), Problem>;
+    /// One that covers more than all before it.
+    fn add_compaction(&mut self, session: &str, compaction: &Compaction) -> Result<(), Problem>;
+}
+
+/// Whom plugins have sent out.
+pub(crate) trait Subagents {
+    fn subagent(&self, plugin: &str, name: &str) -> Result<Option<Subagent>, Problem>;
+    fn subagent_at(&self, session: &str) -> Result<Option<Subagent>, Problem>;
+    /// Those that are to be deleted first, then by plugin and name.
+    fn subagents(&self, plugin: Option<&str>, limit: usize, look: Look<'_, Subagent>) -> Result<(), Problem>;
+    /// Makes one, or changes its engine, its ticket, and whether it is to be deleted.
+    fn put_subagent(&mut self, row: &Subagent) -> Result<(), Problem>;
+    fn remove_subagent(&mut self, plugin: &str, name: &str) -> Result<(), Problem>;
 }

@@ -3,9 +3,11 @@
 //! What comes in is checked before a transaction begins. Inside it everything that may refuse is read first; what is written is made or unmade as a whole,
 //! also where something fails in the middle. A session's time doesn't go back, though the clock be set back.
 
+pub(super) mod engines;
 pub(super) mod injections;
 pub(super) mod lives;
 pub(super) mod plugins;
+pub(super) mod subagents;
 pub(super) mod transcript;
 pub(super) mod turns;
 

@@ -2,10 +2,11 @@
 //!
 //! Reading a window costs one search of the index by number and one of the table for each entry. Listing sessions is one statement.
 
+mod context;
 mod turns;
 
 use super::rows::{SqlRows, limit, signed, unsigned};
-use super::sql::sessions as sql;
+use super::sql::{context::FORGET_CURSORS, sessions as sql};
 use crate::error::Problem;
 use crate::sessions::rows::{Belongings, Look, Numbered, Standing, Stretch, Transcripts};
 use crate::sessions::{NewEntry, Question, SessionRow, Shown, StateSpot};
@@ -86,12 +87,12 @@ impl Transcripts for SqlRows<'_> {
     }
 
     fn remove_session(&mut self, key: &str) -> Result<(), Problem> {
+        self.clear_session(key)?;
         sql::REMOVE_SESSION.iter().try_for_each(|statement| self.step(statement, [key]))
     }
 
     fn clear_session(&mut self, key: &str) -> Result<(), Problem> {
-        self.step(sql::CLEAR_INJECTIONS, [key])?;
-        self.step(sql::CLEAR_STATE, [key])
+        sql::CLEAR_SESSION.iter().try_for_each(|statement| self.step(statement, [key]))
     }
 
     fn shown(&self, key: &str) -> Result<Vec<Shown>, Problem> {
@@ -169,6 +170,7 @@ impl Belongings for SqlRows<'_> {
 
     fn forget_belongings(&mut self, plugin: &str) -> Result<(), Problem> {
         self.step(sql::FORGET_STATE, [plugin])?;
+        self.step(FORGET_CURSORS, [plugin])?;
         self.step(sql::FORGET_MET, [plugin])
     }
 

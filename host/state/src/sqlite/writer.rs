@@ -36,6 +36,9 @@ const GROUP: usize = 128;
 const SERVING: Duration = Duration::from_micros(200);
 /// By which part of the last commit's time the next one is put off at most, for those who are expected.
 const PUT_OFF: u32 = 8;
+/// How long SQLite waits for another process's lock at a time. Left to itself it looks less and less often, at last every 100 ms: beside a process that writes without a pause it would
+/// hardly ever find the lock free.
+const ATTEMPT: Duration = Duration::from_millis(20);
 /// By how much at most, however slow the disk is: the thread keeps a processor busy meanwhile, unless somebody else wants it.
 const LONGEST_PUT_OFF: Duration = Duration::from_micros(200);
 /// The pages of the write-ahead log at which a checkpoint is due: 8 MiB.
@@ -197,7 +200,7 @@ impl Writer {
         while let Some(turn) = self.turn_with_work() {
             let group = turn.group(GROUP);
             let patience = group.first().map_or(Duration::ZERO, |oldest| oldest.until.saturating_duration_since(Instant::now()));
-            let left = turn.commit(group, patience);
+            let left = turn.commit(group, patience.min(ATTEMPT));
             let (refused, left): (Group, Group) = left.into_iter().partition(|request| request.until <= Instant::now());
             // SQLite doesn't wait while another process recovers the log.
             let early = refused.is_empty() && !left.is_empty();

@@ -1,6 +1,7 @@
 //! What statements cost: none looks at more than it answers, however long a history is.
 
 use super::super::connect;
+use super::super::sql::context;
 use super::*;
 use rusqlite::{Connection, StatementStatus};
 
@@ -23,8 +24,6 @@ fn every_statement_searches() {
     let statements = [
         sql::STANDING,
         sql::SHOWN,
-        sql::CLEAR_INJECTIONS,
-        sql::CLEAR_STATE,
         sql::PAST_LIFE,
         sql::ENTRIES_UP,
         sql::ENTRIES_DOWN,
@@ -44,8 +43,15 @@ fn every_statement_searches() {
         sql::FORGET_MET,
         sql::HAS_QUESTION,
         sql::REMOVE_QUESTION,
+        context::CURSOR,
+        context::FORGET_CURSORS,
+        context::COMPACTED,
+        context::COMPACTIONS,
+        context::SUBAGENT,
+        context::SUBAGENT_AT,
+        context::REMOVE_SUBAGENT,
     ];
-    for statement in statements.into_iter().chain(sql::REMOVE_SESSION) {
+    for statement in statements.into_iter().chain(sql::CLEAR_SESSION).chain(sql::REMOVE_SESSION) {
         let plan = plan(&connection, statement).replace("SCAN CONSTANT ROW", "");
         assert!(plan.contains("SEARCH") && !plan.contains("SCAN ") && !plan.contains("TEMP B-TREE"), "{statement}: {plan}");
     }

@@ -1,9 +1,10 @@
-//! Every statement of the keyed store and of the ledger, and the schema, in one place; those of conversations stand in [`sessions`].
+//! Every statement of the keyed store and of the ledger, and the schema, in one place; those of conversations stand in [`sessions`] and [`context`].
 //!
 //! `keyed_usage` counts rows and bytes per namespace, expired rows included; triggers keep it right whoever writes. The two partial indexes hold rows
 //! with an expiry only: one serves a namespace, one the sweep over all. Unless a statement says otherwise, parameters are 1 owner, 2 namespace, 3
 //! key, 4 now, 5 limit.
 
+pub(super) mod context;
 pub(super) mod sessions;
 
 /// What takes the schema from each version to the next; the first makes version 1 of nothing.
@@ -83,6 +84,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     ALTER TABLE keyed ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;
 ",
     sessions::TABLES,
+    context::TABLES,
 ];
 
 pub(super) const IDENTITY: &str = "SELECT value FROM meta WHERE name = 'identity'";

@@ -3,6 +3,8 @@
 //! Everything of a session is found by its key. What is long stands last in a row, so that who doesn't read it doesn't pass it. Entries of a life follow each
 //! other, so that a window is one range of the index by number.
 
+use super::context;
+
 /// The tables, as version 4 makes them.
 pub(super) const TABLES: &str = "
     CREATE TABLE sessions (
@@ -116,18 +118,21 @@ pub(in crate::sqlite) const SESSIONS: &str = "
     LEFT JOIN session_state ON session_state.session = here.key AND shown IS NOT NULL
     ORDER BY here.key, plugin, namespace";
 
-/// Every table with rows of a session, and each's deletion of them. ?1: the session.
-pub(in crate::sqlite) const REMOVE_SESSION: [&str; 7] = [
+/// What a reset takes along. ?1: the session.
+pub(in crate::sqlite) const CLEAR_SESSION: [&str; 4] = [
+    "DELETE FROM injections WHERE session = ?1",
+    "DELETE FROM session_state WHERE session = ?1",
+    context::CLEAR_CURSORS,
+    context::CLEAR_COMPACTIONS,
+];
+/// The other tables with rows of a session, and each's deletion of them. ?1: the session.
+pub(in crate::sqlite) const REMOVE_SESSION: [&str; 5] = [
     "DELETE FROM sessions WHERE key = ?1",
     "DELETE FROM lives WHERE session = ?1",
     "DELETE FROM entries WHERE session = ?1",
     "DELETE FROM runs WHERE session = ?1",
     "DELETE FROM questions WHERE session = ?1",
-    CLEAR_INJECTIONS,
-    CLEAR_STATE,
 ];
-pub(in crate::sqlite) const CLEAR_INJECTIONS: &str = "DELETE FROM injections WHERE session = ?1";
-pub(in crate::sqlite) const CLEAR_STATE: &str = "DELETE FROM session_state WHERE session = ?1";
 
 /// Of lives: 1 session, 2 life.
 pub(in crate::sqlite) const PAST_LIFE: &str = "SELECT before, entries FROM lives WHERE session = ?1 AND life = ?2";

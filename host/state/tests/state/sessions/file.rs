@@ -3,8 +3,8 @@
 use super::{append, claimed, ids, n, note, said, spot, texts, turn, waiting};
 use crate::{assert_error, sqlite, store};
 use plugbay_state::{
-    Code, DATABASE_FILE, HistoryQuery, InjectionStatus, NewRun, Operation, Options, SCHEMA_VERSION, SessionStore, Sqlite, StateStore,
-    Window,
+    Code, Cursor, DATABASE_FILE, EngineSpot, HistoryQuery, InjectionStatus, NewCompaction, NewRun, NewSubagent, Operation, Options,
+    SCHEMA_VERSION, SessionStore, Sqlite, StateSpot, StateStore, Window,
 };
 use rusqlite::Connection;
 use std::path::Path;
@@ -19,12 +19,27 @@ async fn with_session(directory: &Path) -> Sqlite {
     state
 }
 
+/// What version 5 brought: `e` is one entry far with this life of `main`, of which one entry is compacted, and a subagent is to be deleted.
+async fn furnish(state: &Sqlite, life: &str) {
+    let at = EngineSpot { engine: "e", session: "main", life };
+    assert_eq!(state.put_cursor(at, Cursor { entries: 1, untold: Some("r".into()) }).await, Ok(true));
+    let compaction = NewCompaction { entries: 1, summary: "short".into(), tokens_before: 9, tokens_after: 3 };
+    assert_eq!(state.put_compaction("main", life, compaction).await, Ok(true));
+    let (session, parent, engine, ticket) = ("p/a".into(), "main".into(), Some("e".into()), Some("t".into()));
+    let subagent = NewSubagent { session, plugin: "p".into(), name: "a".into(), parent, depth: 1, engine, ticket };
+    assert_eq!(state.add_subagent(subagent).await, Ok(true));
+    assert_eq!(state.mark_deleting("p", "a").await, Ok(true));
+}
+
 /// Everything of `main` that can be seen.
 async fn contents(state: &Sqlite) -> String {
     let (session, runs) = (state.session("main").await.unwrap(), state.runs("main", n(100)).await.unwrap());
     let lives = ["l1", "l2"].map(|life| state.entries("main", life, Window::Newest(100)).unwrap());
     let (injections, kept) = (state.injections("main").await.unwrap(), state.state_of(spot("p", "n")).unwrap());
-    format!("{session:#?} {runs:#?} {lives:#?} {injections:#?} {kept:#?} {:?}", state.met("p", "main").await.unwrap())
+    let (met, subagents) = (state.met("p", "main").await.unwrap(), state.subagents(None).await.unwrap());
+    let far = ["l1", "l2"].map(|life| state.cursor(EngineSpot { engine: "e", session: "main", life }).unwrap());
+    let compacted = ["l1", "l2"].map(|life| state.compaction("main", life).unwrap());
+    format!("{session:#?} {runs:#?} {lives:#?} {injections:#?} {kept:#?} {met:?} {subagents:#?} {far:?} {compacted:?}")
 }
 
 #[tokio::test]
@@ -39,8 +54,9 @@ async fn everything_is_there_after_opening_again() {
     state.inject(note("i"), "l2").await.unwrap();
     let second = state.begin_run(NewRun { life: "l2".into(), ..turn("s") }).await.unwrap();
     assert_eq!(ids(&second.unwrap()), ["i"]);
-    state.put_state(plugbay_state::StateSpot { life: "l2", ..spot("p", "n") }, Some("1".into()), Some("2".into())).await.unwrap();
+    state.put_state(StateSpot { life: "l2", ..spot("p", "n") }, Some("1".into()), Some("2".into())).await.unwrap();
     state.meet("p", "main").await.unwrap();
+    furnish(&state, "l2").await;
     let before = contents(&state).await;
     state.close().await;
     assert_error(state.entries("main", "l1", Window::Newest(1)), Code::Unavailable, Operation::Entries);
@@ -165,4 +181,48 @@ async fn a_file_of_version_3_gets_conversations_and_keeps_what_it_has() {
     assert_eq!(state.history(HistoryQuery::oldest(9)).await.unwrap().len(), 1);
     let version: u32 = raw(folder.path()).pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(version, SCHEMA_VERSION);
+}
+
+#[tokio::test]
+async fn a_file_of_version_4_gets_what_engines_and_subagents_need_and_keeps_what_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    raw(folder.path()).execute_batch(include_str!("../version-4.sql")).unwrap();
+    let state = sqlite(folder.path());
+    assert_eq!(store(&state, "rows", Options::up_to(1)).await.lookup("k").await.unwrap().as_deref(), Some("1"));
+    assert_eq!(state.document("grant", "a").await.unwrap().unwrap().body, "{}");
+    assert_eq!(state.history(HistoryQuery::oldest(9)).await.unwrap().len(), 1);
+    assert_eq!(
+        (texts(&state, "l1", Window::Newest(9)), texts(&state, "l2", Window::Newest(9))),
+        (vec!["a".into()], vec!["b".into(), "c".into()])
+    );
+    assert_eq!(waiting(&state).await, [("i".into(), InjectionStatus::Pending)]);
+    assert_eq!(state.state_of(StateSpot { life: "l2", ..spot("p", "n") }), Ok(Some(Some("1".into()))));
+    let session = state.session("main").await.unwrap().unwrap();
+    assert_eq!((session.shown[0].value.as_str(), state.met("p", "main").await), ("2", Ok(Some(Some(session.clone())))));
+    furnish(&state, "l2").await;
+    let (before, found) = (contents(&state).await, state.recover().await.unwrap().0);
+    assert_eq!((found[0].run.run.as_str(), found[0].questions[0].id.as_str()), ("r", "q"));
+    assert!(
+        before.contains("untold: Some(\"r\")") && before.contains("summary: \"short\"") && before.contains("deleting: true"),
+        "{before}"
+    );
+    assert_eq!(append(&state, "l2", &["d"]).await, Some(vec![4]));
+    let version: u32 = raw(folder.path()).pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, SCHEMA_VERSION);
+}
+
+#[tokio::test]
+async fn what_a_deleted_session_leaves_in_the_file_is_none_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    raw(folder.path()).execute_batch(include_str!("../version-4.sql")).unwrap();
+    let state = sqlite(folder.path());
+    furnish(&state, "l2").await;
+    state.delete_session("main").await.unwrap();
+    let database = raw(folder.path());
+    let rows = |table: &str| database.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap();
+    let all = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name";
+    let mut tables = database.prepare(all).unwrap();
+    let tables: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    let left: Vec<_> = tables.iter().filter(|table| rows(table) > 0).map(String::as_str).collect();
+    assert_eq!(left, ["documents", "history", "keyed", "keyed_usage", "met", "meta", "subagents"]);
 }

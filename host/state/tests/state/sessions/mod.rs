@@ -1,9 +1,11 @@
 //! The rules of conversations, each as a test of its own on each backend, at time 1,000; and what only a file can show.
 
+mod engines;
 mod file;
 mod injections;
 mod lives;
 mod plugins;
+mod subagents;
 mod transcript;
 mod turns;
 mod welcome;

@@ -3,14 +3,17 @@
 use super::{Stage, n, note, rules, said, spot, turn};
 use crate::assert_error;
 use plugbay_state::{
-    Code, MAX_TIME, NewEntry, NewInjection, NewRun, Operation, Question, Queued, RunStatus, SessionBounds, StateError, StateSpot, Window,
+    Code, Cursor, EngineSpot, MAX_TIME, NewCompaction, NewEntry, NewInjection, NewRun, NewSubagent, Operation, Question, Queued, RunStatus,
+    SessionBounds, StateError, StateSpot, Window,
 };
 
 rules! {
     names_are_512_bytes_without_control_characters_or_space_around,
     a_wrong_name_of_a_session_is_named_by_its_operation,
     a_wrong_name_of_a_plugin_or_a_run_is_named_by_its_operation,
+    a_wrong_name_of_an_engine_or_a_subagent_is_named_by_its_operation,
     texts_are_bounded_to_the_byte,
+    summaries_and_tickets_are_bounded_to_the_byte,
     json_is_json,
     roles_are_four,
     times_are_moments,
@@ -81,6 +84,72 @@ async fn a_wrong_name_of_a_plugin_or_a_run_is_named_by_its_operation(stage: Stag
     use Operation::*;
     let operations = [BeginRun, BeginRun, Show, EndRun, Inject, Inject, Inject, PutState, StateOf, ForgetPlugin, Met, Ask, Answered];
     assert_eq!(said_to_all, operations.map(|operation| (operation, Code::InvalidInput)));
+}
+
+fn subagent() -> NewSubagent {
+    let (session, plugin, name, parent) = ("p/a".into(), "p".into(), "a".into(), "main".into());
+    NewSubagent { session, plugin, name, parent, depth: 1, engine: Some("e".into()), ticket: None }
+}
+
+async fn a_wrong_name_of_an_engine_or_a_subagent_is_named_by_its_operation(stage: Stage) {
+    let (state, bad) = (&stage.with_session().await.state, " bad");
+    let at = EngineSpot { engine: "e", session: "main", life: "l1" };
+    let (cursor, name) = (|untold: Option<&str>| Cursor { entries: 0, untold: untold.map(Into::into) }, || bad.to_owned());
+    let compaction = NewCompaction { entries: 1, summary: "x".into(), tokens_before: 1, tokens_after: 1 };
+    let said_to_all = [
+        said_to(state.cursor(EngineSpot { engine: bad, ..at })),
+        said_to(state.cursor(EngineSpot { session: bad, ..at })),
+        said_to(state.put_cursor(EngineSpot { life: bad, ..at }, cursor(None)).await),
+        said_to(state.put_cursor(at, cursor(Some(bad))).await),
+        said_to(state.compaction(bad, "l1")),
+        said_to(state.compactions("main", bad).await),
+        said_to(state.put_compaction(bad, "l1", compaction).await),
+        said_to(state.add_subagent(NewSubagent { session: name(), ..subagent() }).await),
+        said_to(state.add_subagent(NewSubagent { plugin: name(), ..subagent() }).await),
+        said_to(state.add_subagent(NewSubagent { name: name(), ..subagent() }).await),
+        said_to(state.add_subagent(NewSubagent { parent: name(), ..subagent() }).await),
+        said_to(state.add_subagent(NewSubagent { engine: Some(name()), ..subagent() }).await),
+        said_to(state.subagent(bad, "a").await),
+        said_to(state.subagent_at(bad).await),
+        said_to(state.subagents(Some(bad)).await),
+        said_to(state.mark_deleting("p", bad).await),
+        said_to(state.forget_subagent("p", bad).await),
+        said_to(state.set_ticket("p", bad, None, None).await),
+        said_to(state.set_ticket("p", "a", Some(name()), None).await),
+    ];
+    use Operation::{AddSubagent, Compaction, Compactions, ForgetSubagent, MarkDeleting, PutCompaction, PutCursor, SetTicket};
+    let of_contexts = [Operation::Cursor, Operation::Cursor, PutCursor, PutCursor, Compaction, Compactions, PutCompaction];
+    let of_subagents =
+        [Operation::Subagent, Operation::SubagentAt, Operation::Subagents, MarkDeleting, ForgetSubagent, SetTicket, SetTicket];
+    let operations: Vec<_> = of_contexts.into_iter().chain([AddSubagent; 5]).chain(of_subagents).collect();
+    assert_eq!(said_to_all.to_vec(), operations.into_iter().map(|operation| (operation, Code::InvalidInput)).collect::<Vec<_>>());
+    assert_eq!((PutCompaction.as_str(), Operation::SubagentAt.as_str()), ("put-compaction", "subagent-at"));
+}
+
+async fn summaries_and_tickets_are_bounded_to_the_byte(stage: Stage) {
+    let state = &stage.with_session().await.state;
+    state.append("main", "l1", vec![said("x")]).await.unwrap();
+    let whole = NewCompaction { entries: 1, summary: "x".into(), tokens_before: i64::MAX as u64, tokens_after: i64::MAX as u64 };
+    let put = |new: NewCompaction| state.put_compaction("main", "l1", new);
+    let text = |bytes: usize| NewCompaction { summary: "é".repeat(bytes / 2), ..whole.clone() };
+    assert_error(put(text(SessionBounds::SUMMARY + 2)).await, Code::LimitExceeded, Operation::PutCompaction);
+    let blank = NewCompaction { summary: " \n\u{a0}".into(), ..whole.clone() };
+    let beyond = i64::MAX as u64 + 1;
+    let (before, after) =
+        (NewCompaction { tokens_before: beyond, ..whole.clone() }, NewCompaction { tokens_after: beyond, ..whole.clone() });
+    for wrong in [text(0), blank, before, after] {
+        assert_error(put(wrong).await, Code::InvalidInput, Operation::PutCompaction);
+    }
+    assert_eq!((state.compaction("main", "l1"), put(text(SessionBounds::SUMMARY)).await), (Ok(None), Ok(true)));
+    let kept = state.compaction("main", "l1").unwrap().unwrap();
+    assert_eq!((kept.summary.len(), kept.tokens_before, kept.tokens_after), (256 << 10, i64::MAX as u64, i64::MAX as u64));
+    let ticket = |bytes: usize| Some("é".repeat(bytes / 2));
+    let most = SessionBounds::TICKET;
+    let large = NewSubagent { ticket: ticket(most + 2), ..subagent() };
+    assert_error(state.add_subagent(large).await, Code::LimitExceeded, Operation::AddSubagent);
+    assert_eq!(state.add_subagent(NewSubagent { ticket: ticket(most), ..subagent() }).await, Ok(true));
+    assert_error(state.set_ticket("p", "a", Some("e".into()), ticket(most + 2)).await, Code::LimitExceeded, Operation::SetTicket);
+    assert_eq!(state.subagent("p", "a").await.unwrap().unwrap().ticket.unwrap().len(), 4 << 10);
 }
 
 fn json(bytes: usize) -> String {
