@@ -35,6 +35,7 @@
 //! | `save(&mut self) -> Result<Vec<u8>>`, `restore(&mut self, from_version: &str, saved: Vec<u8>) -> Result<()>` | memory goes from one version to the next; both or neither |
 //! | a hook that may answer: `(&mut self, call: &Call, event: …) -> Result<Option<…>>` | `before_tool_call`, `before_prompt_build` … |
 //! | a hook that only looks: `(&mut self, call: &Call, event: …) -> Result<()>` | `message_received`, `agent_end` … |
+//! | a context engine's function: `(&mut self, call: &Call, event: …) -> Result<…>` | `context_assemble` …; who has one has three |
 //! | a tool, with `#[tool]` on it: `(&mut self, call: &Call, args: YourArgs) -> Result<…>` | the model calls it |
 //!
 //! `&self` does as well. An error may be anything that is `Display`; where nothing can fail, leave the `Result` away. A hook's method is named as
@@ -44,7 +45,7 @@
 //!
 //! - `#[plugin(id = "…", version = "…", isolation(shared, pool, session, call), session_state(name = "what it holds"))]`: the first two default to
 //!   Cargo.toml's; `isolation` says how the code may be kept, and defaults to `shared`, one long-lived cell; `session_state` names what
-//!   [`session_state`] keeps.
+//!   [`session_state`] keeps. A context engine may say more: `context_engine(owns_compaction, maintenance = "foreground")`.
 //! - `#[hook(priority = 10, budget_ms = 500, tools("shell", "exec"))]` on a hook; `topics("tool")` on `agent_events`. `budget_ms` can only be less than
 //!   the hook's own budget: more is the operator's to give. The gateway goes by priority, tools and topics; a test that calls the method doesn't.
 //! - `#[tool(name = "…", title = "…", risk = "low", tags("…"))]` on a tool. Its description is the doc comment, which it has to have.
@@ -118,7 +119,7 @@
 //! `Result`; a call before `activate` is an `Err`. A panic ends the cell, and the host makes a new one.
 //!
 //! What is to outlive a cell goes into a [`Store`], what a turn remembers into [`run_context`], what a session does into [`session_state`].
-//! [`injections`] tell the agent something, [`events`] everybody who watches.
+//! [`injections`] tell the agent something, [`events`] everybody who watches. [`model`] asks a model, [`subagents`] have agents of their own work; [`tokens`] counts.
 //!
 //! Natively (in an author's tests) the log goes to stderr, `config::get` answers none, and what the others keep is in memory: each has a module `fake`.
 
@@ -132,6 +133,7 @@ mod error;
 pub mod events;
 pub mod injections;
 pub mod log;
+pub mod model;
 mod occasions;
 mod outcomes;
 mod payload;
@@ -142,6 +144,8 @@ pub mod sessions;
 mod settings;
 mod slot;
 pub mod store;
+pub mod subagents;
+pub mod tokens;
 mod tool;
 mod transcript;
 mod value;
@@ -186,8 +190,8 @@ pub mod __private {
 
 pub use answer::IntoAnswer;
 pub use bindings::imports::plugbay::plugin::types::{
-    ActivationReason, ApprovalRequest, Cause, CauseKind, Decision, Entry, Payload, Placement, Principal, Role, SessionError, Severity,
-    Text, Trigger, Truncated,
+    ActivationReason, ApprovalRequest, Cause, CauseKind, Decision, Entry, Outline, Payload, Placement, Principal, Role, SessionError,
+    Severity, Text, Trigger, Truncated,
 };
 pub use bindings::plugin::exports::plugbay::plugin::plugin::{Activation, DeactivationReason};
 pub use bindings::tools::exports::plugbay::plugin::tools::ToolResult;
@@ -208,8 +212,8 @@ pub use transcript::Transcript;
 pub mod prelude {
     pub use crate::hooks::names::*;
     pub use crate::{
-        Activation, ActivationReason, Call, DeactivationReason, Entry, Error, Injection, Map, Payload, Result, Role, Session, Severity,
-        Store, Text, ToolResult, Transcript, Trigger, Value, config, events, hooks, injections, json, log, plugin, run_context,
-        session_state, sessions, store,
+        Activation, ActivationReason, Call, DeactivationReason, Entry, Error, Injection, Map, Outline, Payload, Result, Role, Session,
+        Severity, Store, Text, ToolResult, Transcript, Trigger, Value, config, events, hooks, injections, json, log, model, plugin,
+        run_context, session_state, sessions, store, subagents, tokens,
     };
 }

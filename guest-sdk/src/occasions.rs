@@ -4,8 +4,11 @@
 //! what isn't used isn't there. How it fails: it doesn't; a payload is taken as the JSON text that it is.
 
 use crate::hooks::names::*;
-use crate::hooks::{after_tool_call, approvals, cleanup, job_changed, llm_output, model_call_ended, session_end, subagent_ended};
-use crate::{Payload, Role, Text, Trigger};
+use crate::hooks::{
+    after_tool_call, approvals, cleanup, context_compact, context_maintain, context_spawn_end, job_changed, llm_output, model_call_ended,
+    session_end, subagent_ended,
+};
+use crate::{Entry, Payload, Role, Text, Trigger};
 
 /// Says how an event is made: what `new` takes, and what the other fields are.
 macro_rules! occasions {
@@ -104,8 +107,36 @@ occasions! {
     CleanupAsked(reason: cleanup::Reason) { reason }
     /// A call that a policy is asked about. `params` is JSON text.
     PolicyAsked(tool_name: impl Into<String>, params: impl Into<String>) { tool_name: tool_name.into(), params: Payload::Json(params.into()), tool_call_id: None }
+    /// What was said, oldest first.
+    Ingesting(entries: Vec<Entry>) { entries, heartbeat: false }
+    /// The first call of a model in a turn that began with these words.
+    Assembling(budget: u64, prompt: impl Into<String>) {
+        budget, call: 1, model: "offline".into(), prompt: Text::Whole(prompt.into()), tools: Vec::new(), heartbeat: false,
+    }
+    /// A conversation that is to be made smaller, whatever its size for `Reason::Manual`.
+    CompactionAsked(reason: context_compact::Reason, budget: u64) {
+        forced: reason == context_compact::Reason::Manual, reason, budget, tokens: 0, instructions: None,
+    }
+    /// A conversation that is new to the engine, with so many entries.
+    Bootstrapping(entries: u64) { entries }
+    /// A turn that is done.
+    TurnDone(turn_key: impl Into<String>) { turn_key: turn_key.into(), heartbeat: false, budget: 0, tokens: 0 }
+    /// An occasion to tidy up.
+    Maintaining(moment: context_maintain::Moment) { moment }
+    /// A subagent that is about to start.
+    Spawning(child_key: impl Into<String>) { child_key: child_key.into() }
+    /// A subagent that is over.
+    SpawnEnded(child_key: impl Into<String>, ticket: Option<String>, end: context_spawn_end::End) { child_key: child_key.into(), ticket, end }
+    /// The end of the engine's part.
+    Disposing() {}
     /// A state that is to be shown. `state` is JSON text.
     Projecting(namespace: impl Into<String>, state: impl Into<String>) { namespace: namespace.into(), state: state.into() }
+}
+
+impl Default for Disposing {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 #[cfg(test)]

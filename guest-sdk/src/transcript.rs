@@ -5,8 +5,8 @@
 //!
 //! Natively a transcript is a list of entries that a test made: [`Transcript::of`].
 
-use crate::Entry;
 use crate::bindings::imports::plugbay::plugin::types::Transcript as Handle;
+use crate::{Entry, Outline};
 
 /// The active branch of a conversation; what is written meanwhile doesn't show.
 #[derive(Debug)]
@@ -42,6 +42,12 @@ impl<'a> Transcript<'a> {
     pub fn entry(&self, id: u64) -> Option<Entry> {
         self.0.entry(id)
     }
+
+    /// Up to `count` entries from position `start` without their words: what each takes when it is told to a model, as the host counts. At most 10,000 in one answer.
+    #[must_use]
+    pub fn outline(&self, start: u64, count: u32) -> Vec<Outline> {
+        self.0.outline(start, count)
+    }
 }
 
 #[cfg(not(target_family = "wasm"))]
@@ -75,6 +81,25 @@ impl<'a> Transcript<'a> {
     pub fn entry(&self, id: u64) -> Option<Entry> {
         self.0.iter().find(|entry| entry.id == id).cloned()
     }
+
+    /// Up to `count` entries from position `start` without their words. Each takes as many tokens as [`tokens::count`](crate::tokens::count) has of its text, and 4. At most 10,000
+    /// in one answer.
+    #[must_use]
+    pub fn outline(&self, start: u64, count: u32) -> Vec<Outline> {
+        let start = usize::try_from(start).unwrap_or(usize::MAX);
+        let line = |entry: &Entry| Outline { id: entry.id, role: entry.role, tokens: taken(entry) };
+        self.0.iter().skip(start).take(count.min(10_000) as usize).map(line).collect()
+    }
+}
+
+/// What an entry takes.
+#[cfg(not(target_family = "wasm"))]
+fn taken(entry: &Entry) -> u64 {
+    use crate::{Payload, tokens};
+    match &entry.content {
+        Payload::Json(json) => tokens::of_message(&serde_json::from_str::<String>(json).unwrap_or_else(|_| json.clone())),
+        Payload::Truncated(cut) => cut.bytes.div_ceil(4) + tokens::FRAME,
+    }
 }
 
 impl Transcript<'_> {
@@ -82,6 +107,12 @@ impl Transcript<'_> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Tokens that each of up to `count` entries from position `start` takes: its [outline](Self::outline), and of that the tokens alone.
+    #[must_use]
+    pub fn tokens(&self, start: u64, count: u32) -> Vec<u64> {
+        self.outline(start, count).into_iter().map(|line| line.tokens).collect()
     }
 
     /// The newest entries, oldest first; at most as many as one answer of the host holds.
@@ -107,5 +138,17 @@ mod tests {
         assert_eq!(ids(transcript.newest(2)), [13, 14]);
         assert_eq!(transcript.entry(12), Some(entry(12)));
         assert_eq!(transcript.entry(0), None);
+    }
+
+    #[test]
+    fn an_entry_takes_its_text_and_a_frame() {
+        let entry = |content| Entry { id: 1, role: Role::User, at: 0, content, tool_call_id: None };
+        let contents =
+            [Payload::Json("\"abcde\"".into()), Payload::Json("[1,2]".into()), Payload::Truncated(crate::Truncated { bytes: 9 })];
+        let transcript = Transcript::of(contents.map(entry).into());
+        assert_eq!(transcript.tokens(0, 9), [6, 6, 7]);
+        assert_eq!(transcript.outline(1, 1), [Outline { id: 1, role: Role::User, tokens: 6 }]);
+        assert_eq!((transcript.tokens(1, 1), transcript.tokens(3, 1)), (vec![6], vec![]));
+        assert_eq!(Transcript::of(vec![entry(Payload::Json("\"\"".into())); 10_001]).tokens(0, u32::MAX).len(), 10_000);
     }
 }

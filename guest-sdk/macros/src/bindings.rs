@@ -26,7 +26,7 @@ pub(crate) fn bindings() -> TokenStream {
     let exports = table::interfaces().into_iter().map(exporting);
     quote! {
         pub mod imports {
-            ::wit_bindgen::generate!({ inline: #world, path: "wit", world: "imports", generate_all, additional_derives: [PartialEq], additional_derives_ignore: ["call-context"] });
+            ::wit_bindgen::generate!({ inline: #world, path: "wit", world: "imports", generate_all, additional_derives: [PartialEq], additional_derives_ignore: ["call-context", "started"] });
         }
         #(#exports)*
     }
@@ -72,7 +72,10 @@ pub(crate) fn hooks() -> TokenStream {
     });
     let names = hooks().map(|row| {
         let (module, event) = (module_name(row.interface), format_ident!("{}", row.event));
-        let outcome = row.outcome.map(|name| format_ident!("{name}")).map(|name| quote!(, Outcome as #name));
+        let outcome = row.answer().zip(row.outcome).map(|(name, own)| {
+            let (name, own) = (format_ident!("{name}"), format_ident!("{own}"));
+            if name == own { quote!(, #name) } else { quote!(, #name as #own) }
+        });
         quote!(#[doc(no_inline)] pub use super::#module::{Event as #event #outcome};)
     });
     quote! {

@@ -7,11 +7,26 @@
 pub(crate) const API_VERSION: &str = "0.1.0";
 
 /// The interfaces that the SDK imports. What a plugin doesn't use vanishes when it is linked.
-pub(crate) const IMPORTS: &[&str] =
-    &["types", "log", "config", "run-context", "sessions", "keyed-store", "session-state", "events", "injections"];
+pub(crate) const IMPORTS: &[&str] = &[
+    "types",
+    "log",
+    "config",
+    "run-context",
+    "sessions",
+    "keyed-store",
+    "session-state",
+    "events",
+    "injections",
+    "tokens",
+    "model",
+    "subagents",
+];
 
 /// The interface that the methods with `#[tool]` make together.
 pub(crate) const TOOLS: &str = "tools";
+
+/// The interfaces that a context engine can't be without.
+pub(crate) const ENGINE: [&str; 3] = ["context-ingest", "context-assemble", "context-compact"];
 
 /// What an exported function is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +45,8 @@ pub(crate) enum Kind {
     Answer,
     /// A hook that only looks.
     Observe,
+    /// What one plugin is asked for and nobody else, so that it has to answer.
+    Serve,
     /// Makes what is shown of a session's state, which may be anything that can be JSON.
     Project,
 }
@@ -56,7 +73,7 @@ pub(crate) struct Row {
     pub(crate) kind: Kind,
     /// The SDK's name of a hook's event.
     pub(crate) event: &'static str,
-    /// The SDK's name of a hook's outcome.
+    /// The SDK's name of a hook's outcome; the contract's, too, where the plugin has to answer.
     pub(crate) outcome: Option<&'static str>,
     /// What a hook may be limited to some of.
     pub(crate) narrowing: Narrowing,
@@ -78,6 +95,11 @@ impl Row {
         Self { kind: Kind::Answer, outcome: Some(outcome), ..self }
     }
 
+    /// It has to answer with this, which is what the contract calls it.
+    const fn serves(self, outcome: &'static str) -> Self {
+        Self { kind: Kind::Serve, outcome: Some(outcome), ..self }
+    }
+
     /// It may be limited to some of these.
     const fn of(self, narrowing: Narrowing) -> Self {
         Self { narrowing, ..self }
@@ -85,7 +107,17 @@ impl Row {
 
     /// Whether this is a hook, which takes options.
     pub(crate) fn is_hook(&self) -> bool {
-        matches!(self.kind, Kind::Answer | Kind::Observe | Kind::Project)
+        matches!(self.kind, Kind::Answer | Kind::Observe | Kind::Serve | Kind::Project)
+    }
+
+    /// Whether this is a part of a context engine.
+    pub(crate) fn is_engine(&self) -> bool {
+        self.interface.starts_with("context-")
+    }
+
+    /// The contract's name of what it answers, if it answers anything.
+    pub(crate) fn answer(&self) -> Option<&'static str> {
+        if self.kind == Kind::Serve { self.outcome } else { self.outcome.map(|_| "Outcome") }
     }
 }
 
@@ -131,6 +163,15 @@ pub(crate) const TABLE: &[Row] = &[
     hook("agent_events", "agent-events", "AgentEvent").of(Narrowing::Topics),
     hook("approvals", "approvals", "ApprovalEnd"),
     hook("cleanup", "cleanup", "CleanupAsked"),
+    hook("context_ingest", "context-ingest", "Ingesting").serves("Ingested"),
+    hook("context_assemble", "context-assemble", "Assembling").serves("Assembled"),
+    hook("context_compact", "context-compact", "CompactionAsked").serves("Compaction"),
+    hook("context_bootstrap", "context-bootstrap", "Bootstrapping").serves("Bootstrapped"),
+    hook("context_turn", "context-turn", "TurnDone").serves("TurnRecord"),
+    hook("context_maintain", "context-maintain", "Maintaining"),
+    hook("context_spawn", "context-spawn", "Spawning").serves("Prepared"),
+    hook("context_spawn_end", "context-spawn-end", "SpawnEnded"),
+    hook("context_dispose", "context-dispose", "Disposing"),
     Row { kind: Kind::Project, ..hook("session_projection", "session-projection", "Projecting") },
 ];
 

@@ -6,16 +6,17 @@
 
 mod changes;
 mod decisions;
+mod engine;
 mod questions;
 mod replies;
 
 use crate::hooks::before_agent_finalize::Action;
 use crate::hooks::names::{
-    AnswerChange, DispatchClaim, Finalize, HeartbeatContext, InstallDecision, ModelChoice, PolicyDecision, PromptChange, Reply,
+    AnswerChange, Assembled, DispatchClaim, Finalize, HeartbeatContext, InstallDecision, ModelChoice, PolicyDecision, PromptChange, Reply,
     RunDecision, SendDecision, ToolDecision, TurnContext, WriteDecision,
 };
 
-/// No opinion: every field is left out.
+/// No opinion, or nothing yet: every field is left out.
 macro_rules! no_opinion {
     ($($name:ident { $($field:ident),+ })+) => {$(
         impl Default for $name {
@@ -40,6 +41,7 @@ no_opinion! {
     AnswerChange { content }
     SendDecision { text, cancel }
     InstallDecision { findings, block }
+    Assembled { parts, estimated_tokens, system_prompt_addition }
 }
 
 impl Default for Finalize {

@@ -38,6 +38,11 @@ pub(crate) fn has_ended() -> bool {
     RUN.with_borrow(|run| matches!(run, Run::Ended))
 }
 
+/// Whether a run is under way.
+pub(crate) fn is_open() -> bool {
+    RUN.with_borrow(|run| matches!(run, Run::Open(_)))
+}
+
 fn refused<T>(code: ErrorCode, message: impl Into<String>) -> Result<T, Error> {
     Err(Error { code, message: message.into() })
 }

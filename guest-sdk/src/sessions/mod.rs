@@ -32,7 +32,7 @@ refusals! {
 /// [`SessionsError`]: it was deleted, or the plugin never met it.
 pub fn open(key: &str) -> Result<Session<'static>, SessionsError> {
     #[cfg(target_family = "wasm")]
-    let opened = contract::open(key).map(|handle| Session(Kept::Opened(handle)));
+    let opened = contract::open(key).map(Session::opened);
     #[cfg(not(target_family = "wasm"))]
     let opened = fake::open(key);
     opened.map_err(SessionsError::of("open"))
@@ -58,6 +58,11 @@ type Kept<'a> = std::borrow::Cow<'a, str>;
 impl<'a> Session<'a> {
     pub(crate) fn lent(handle: &'a Handle) -> Self {
         Self(Kept::Lent(handle))
+    }
+
+    /// One that the host has opened for the plugin.
+    pub(crate) fn opened(handle: Handle) -> Session<'static> {
+        Session(Kept::Opened(handle))
     }
 
     /// What the host's functions want.

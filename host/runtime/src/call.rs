@@ -93,6 +93,10 @@ pub struct Chain(Option<Arc<Link>>);
 struct Link {
     plugin: PluginId,
     export: &'static str,
+    /// The session that it is about.
+    session: Option<Session>,
+    /// Whether its cell is one that nobody else could get.
+    aside: bool,
     before: Chain,
 }
 
@@ -100,12 +104,23 @@ impl Chain {
     /// This chain, with a call of a plugin at its end. What is called on its behalf carries it on ([`Call::within`]).
     #[must_use]
     pub fn with(&self, plugin: PluginId, export: &'static str) -> Self {
-        Self(Some(Arc::new(Link { plugin, export, before: self.clone() })))
+        self.with_call(plugin, export, None, false)
+    }
+
+    /// The same, with what is known of the call: the session that it is about, and whether it has an extra cell.
+    pub(crate) fn with_call(&self, plugin: PluginId, export: &'static str, session: Option<Session>, aside: bool) -> Self {
+        Self(Some(Arc::new(Link { plugin, export, session, aside, before: self.clone() })))
     }
 
     /// The calls, the newest first: which plugin, and what of it was called.
     pub fn calls(&self) -> impl Iterator<Item = (&PluginId, &'static str)> {
         std::iter::successors(self.0.as_deref(), |link| link.before.0.as_deref()).map(|link| (&link.plugin, link.export))
+    }
+
+    /// The cells that they keep from others: of which plugin, and for which session. Extra cells are nobody else's.
+    pub(crate) fn held(&self) -> impl Iterator<Item = (&PluginId, Option<&str>)> {
+        let links = std::iter::successors(self.0.as_deref(), |link| link.before.0.as_deref());
+        links.filter(|link| !link.aside).map(|link| (&link.plugin, link.session.as_ref().map(Session::stable_key)))
     }
 
     /// Whether a call of this plugin is among them.

@@ -75,6 +75,11 @@ impl PluginCell {
         self.cell.lend().host.live = true;
     }
 
+    /// It is an extra cell: nobody else could get it.
+    pub(crate) fn stand_aside(&mut self) {
+        self.cell.lend().host.aside = true;
+    }
+
     /// Calls `handover.save`. What it saves is the plugin's own, so only its size is looked at.
     pub(crate) async fn save(&mut self, budget: &Budget) -> Result<Vec<u8>, CallError> {
         let save = self.export::<(), (Result<Vec<u8>, String>,)>("handover", "save").map_err(mistyped)?;

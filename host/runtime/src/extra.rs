@@ -4,7 +4,8 @@
 //! fresh cell costs, and there are at most [`EXTRA`] of a generation at a time: one more call is refused as `busy`. Limits, budgets, breaker and counters are those of every
 //! call. Where each call has a fresh cell anyway (isolation `call`) only the calls of one chain are counted, so that a plugin that calls for itself comes to an end. A swap leaves extra cells alone; when nothing of the plugin serves any more, they have the drain's time like all others and are cut off then.
 //!
-//! Nothing that a plugin imports waits for calls of other plugins, so there is no cycle to look for across plugins.
+//! A plugin that imports `subagents` may wait for turns, and so for calls of other plugins: who would wait for itself across plugins is found in [`crate::waits`], before it waits. A call whose usual cell is held by one that
+//! waits for it gets an extra cell, also where that is found only while it waits already.
 
 use crate::cell::PluginCell;
 use crate::generation::Generation;
@@ -91,6 +92,7 @@ impl Extra {
     pub(crate) async fn cell(&mut self, budget: &Budget) -> Result<&mut PluginCell, CallError> {
         let mut cell = Box::pin(self.generation.fresh(&self.generation.aside, ActivationReason::Cell, budget)).await?;
         cell.go_live();
+        cell.stand_aside();
         self.cell = Some(cell);
         self.cell.as_deref_mut().ok_or_else(|| Fault::Host("an extra cell is gone".to_owned()).into())
     }

@@ -16,8 +16,9 @@ use crate::registration::Registration;
 use crate::settings::Settings;
 use crate::surface::Surface;
 use crate::tally::{Counted, Tally};
+use crate::waits::Waits;
 use crate::wire::exports::plugbay::plugin::plugin::DeactivationReason;
-use plugbay_engine::{Bay, Blueprint, Census, Digest, Lease};
+use plugbay_engine::{Bay, Blueprint, Census, Digest, Isolation, Lease};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicUsize;
@@ -49,6 +50,8 @@ pub struct Generation {
     /// Whether it can open sessions that it has met.
     pub(crate) meets: bool,
     pub(crate) bell: Bell,
+    /// Who waits for whom.
+    pub(crate) waits: Waits,
     pub(crate) tasks: TaskTracker,
 }
 
@@ -114,6 +117,7 @@ impl Generation {
             (None, None) => Breaker::new(id, host.breaker),
         };
         let (isolation, waiting) = (parts.settings.isolation, parts.settings.limits.waiting);
+        let isolation = isolation.unwrap_or_else(|| parts.registration.usual_isolation());
         Arc::new_cyclic(|tenant| Self {
             bay: Bay::new(isolation, waiting, tenant.clone()),
             previous: previous.map(|g| g.manifest().version.clone()),
@@ -125,6 +129,7 @@ impl Generation {
             extra: AtomicUsize::new(0),
             meets: parts.surface.imports.contains("sessions"),
             bell: host.bell.clone(),
+            waits: host.waits.clone(),
             tasks: host.tasks.clone(),
             parts,
         })
@@ -158,6 +163,12 @@ impl Generation {
     #[must_use]
     pub const fn registration(&self) -> &Registration {
         &self.parts.registration
+    }
+
+    /// How its cells are kept.
+    #[must_use]
+    pub fn isolation(&self) -> Isolation {
+        self.bay.isolation()
     }
 
     /// What the operator decided.

@@ -17,11 +17,15 @@ pub enum Grant {
     Prompt,
     /// Decide on tool calls before anybody else, and on what is installed.
     Policy,
+    /// Have agents work for it, in sessions of its own.
+    Subagents,
+    /// Ask the host's model.
+    Model,
 }
 
 impl Grant {
     /// Every grant.
-    pub const ALL: [Self; 5] = [Self::Conversation, Self::State, Self::Events, Self::Prompt, Self::Policy];
+    pub const ALL: [Self; 7] = [Self::Conversation, Self::State, Self::Events, Self::Prompt, Self::Policy, Self::Subagents, Self::Model];
 
     /// Its name in settings, and as the plugin is told.
     #[must_use]
@@ -32,6 +36,8 @@ impl Grant {
             Self::Events => "events",
             Self::Prompt => "prompt",
             Self::Policy => "policy",
+            Self::Subagents => "subagents",
+            Self::Model => "model",
         }
     }
 
@@ -84,7 +90,10 @@ mod tests {
     #[test]
     fn what_touches_nobody_else_is_given_unless_it_is_denied() {
         let asked: BTreeSet<Grant> = Grant::ALL.into();
-        assert_eq!(Grants::default().undecided(&asked), [Grant::Conversation, Grant::Prompt, Grant::Policy]);
+        assert_eq!(
+            Grants::default().undecided(&asked),
+            [Grant::Conversation, Grant::Prompt, Grant::Policy, Grant::Subagents, Grant::Model]
+        );
         let denied = Grants { granted: asked.clone(), denied: asked.clone() };
         assert!(asked.iter().all(|grant| Grants::granting(asked.clone()).has(*grant) && !denied.has(*grant)));
         assert_eq!(denied.undecided(&asked), []);
@@ -92,6 +101,6 @@ mod tests {
 
     #[test]
     fn each_has_a_name_of_its_own() {
-        assert_eq!(Grant::ALL.map(Grant::name), ["conversation", "state", "events", "prompt", "policy"]);
+        assert_eq!(Grant::ALL.map(Grant::name), ["conversation", "state", "events", "prompt", "policy", "subagents", "model"]);
     }
 }

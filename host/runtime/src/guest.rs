@@ -22,6 +22,8 @@ pub(crate) struct Guest {
     part: Arc<Part>,
     /// Whether it may change anything: not in `activate` or `restore`.
     pub(crate) live: bool,
+    /// Whether its cell is an extra one.
+    pub(crate) aside: bool,
     /// The call that is under way; none in the plugin's own lifecycle.
     pub(crate) call: Option<UnderWay>,
 }
@@ -86,7 +88,7 @@ impl Part {
 
 impl Guest {
     pub(crate) fn new(part: Part) -> Self {
-        Self { part: Arc::new(part), live: false, call: None }
+        Self { part: Arc::new(part), live: false, aside: false, call: None }
     }
 
     pub(crate) fn plugin(&self) -> &PluginId {
@@ -163,7 +165,7 @@ impl Guest {
             return Caller { plugin, generation, session: None, run: None, chain: Chain::default() };
         };
         let told = &*call.0;
-        let chain = told.chain.with(plugin.clone(), export);
+        let chain = told.chain.with_call(plugin.clone(), export, told.session.clone(), self.aside);
         Caller { plugin, generation, session: told.session.clone(), run: told.run.clone(), chain }
     }
 }

@@ -198,6 +198,8 @@ pub struct HookInfo {
     pub grants: &'static [Grant],
     /// What a plugin may choose among.
     pub subject: Option<Subject>,
+    /// What a plugin is told as the cause.
+    pub(crate) cause: CauseKind,
     /// Whether a cell's export is of the hook's type.
     pub(crate) typed: fn(&mut PluginCell) -> Result<(), SurfaceError>,
     /// Fires it at one plugin, in JSON.
@@ -243,6 +245,7 @@ impl HookInfo {
             budget: H::BUDGET,
             grants: H::GRANTS,
             subject: H::SUBJECT,
+            cause: H::CAUSE,
             typed: |cell| cell.hook::<H>().map(drop),
             call: in_json::<H>,
         }
@@ -288,4 +291,13 @@ pub const HOOKS: &[HookInfo] = &[
     HookInfo::of::<hooks::AgentEvents>(),
     HookInfo::of::<hooks::Approvals>(),
     HookInfo::of::<hooks::Cleanup>(),
+    HookInfo::of::<hooks::ContextIngest>(),
+    HookInfo::of::<hooks::ContextAssemble>(),
+    HookInfo::of::<hooks::ContextCompact>(),
+    HookInfo::of::<hooks::ContextBootstrap>(),
+    HookInfo::of::<hooks::ContextTurn>(),
+    HookInfo::of::<hooks::ContextMaintain>(),
+    HookInfo::of::<hooks::ContextSpawn>(),
+    HookInfo::of::<hooks::ContextSpawnEnd>(),
+    HookInfo::of::<hooks::ContextDispose>(),
 ];

@@ -5,6 +5,7 @@ use crate::guest::Guest;
 use crate::id::PluginId;
 use crate::registration::Registration;
 use crate::services::Services;
+use crate::waits::Waits;
 use plugbay_engine::{CellState, Digest, Engine, LogSink};
 use plugbay_state::StateStore;
 use std::collections::HashMap;
@@ -68,6 +69,7 @@ pub(crate) struct Host {
     pub(crate) described: Described,
     pub(crate) breaker: BreakerSettings,
     pub(crate) bell: Bell,
+    pub(crate) waits: Waits,
     /// Ends of generations and cells that are under way.
     pub(crate) tasks: TaskTracker,
 }

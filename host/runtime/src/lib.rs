@@ -79,6 +79,7 @@ mod tally;
 mod to_the_end;
 mod transcript;
 mod versions;
+mod waits;
 mod wire;
 mod write;
 
@@ -91,16 +92,20 @@ pub use grant::{Grant, Grants};
 pub use hook::{Fired, HOOKS, Hook, HookInfo, InJsonError, Malformed, Mode, Subject, Unseen};
 pub use hooks::{
     Action, AfterCompaction, AfterToolCall, AgentEnd, AgentEvent, AgentEvents, AgentTurnPrepare, Answer, AnswerChange, Approval,
-    ApprovalDecision, ApprovalEnd, Approvals, BeforeAgentFinalize, BeforeAgentReply, BeforeAgentRun, BeforeCompaction, BeforeDispatch,
-    BeforeInstall, BeforeMessageWrite, BeforeModelResolve, BeforePromptBuild, BeforeReset, BeforeToolCall, Cleanup, CleanupAsked,
-    CleanupReason, Compacted, Compacting, Context, DispatchClaim, Finalization, Finding, GatewayStart, GatewayStop, Heartbeat,
-    HeartbeatPrompt, InstallDecision, Installing, JobChange, JobChangeKind, JobChanged, LlmInput, LlmOutput, Message, MessageAsked,
-    MessageReceived, MessageSending, MessageSent, ModelAsked, ModelCall, ModelCallEnd, ModelCallEnded, ModelCallFate, ModelCallStarted,
-    ModelChoice, ModelInput, ModelOutput, Placement, PolicyAsked, PolicyDecision, Projected, Projecting, PromptAsked, PromptChange,
-    ReplyAsked, ReplyClaim, Resetting, Resolution, Revision, RunAsked, RunBlock, RunDecision, SendDecision, Sending, Sent, SessionBegan,
-    SessionEnd, SessionEndReason, SessionEnded, SessionProjection, SessionStart, Severity, Spawned, Started, Stopping, SubagentEnd,
+    ApprovalDecision, ApprovalEnd, Approvals, Assembled, Assembling, BeforeAgentFinalize, BeforeAgentReply, BeforeAgentRun,
+    BeforeCompaction, BeforeDispatch, BeforeInstall, BeforeMessageWrite, BeforeModelResolve, BeforePromptBuild, BeforeReset,
+    BeforeToolCall, Bootstrapped, Bootstrapping, Cleanup, CleanupAsked, CleanupReason, Compacted, Compacting, CompactionAsked,
+    CompactionReason, Context, ContextAssemble, ContextBootstrap, ContextCompact, ContextDispose, ContextIngest, ContextMaintain,
+    ContextPart, ContextSpawn, ContextSpawnEnd, ContextTurn, DispatchClaim, Disposing, EngineCompaction, Finalization, Finding,
+    GatewayStart, GatewayStop, Heartbeat, HeartbeatPrompt, Ingested, Ingesting, InstallDecision, Installing, JobChange, JobChangeKind,
+    JobChanged, LlmInput, LlmOutput, Maintaining, Message, MessageAsked, MessageReceived, MessageSending, MessageSent, ModelAsked,
+    ModelCall, ModelCallEnd, ModelCallEnded, ModelCallFate, ModelCallStarted, ModelChoice, ModelInput, ModelOutput, Moment, Placement,
+    PolicyAsked, PolicyDecision, Projected, Projecting, PromptAsked, PromptChange, ReplyAsked, ReplyClaim, Resetting, Resolution, Revision,
+    RunAsked, RunBlock, RunDecision, SendDecision, Sending, Sent, SessionBegan, SessionEnd, SessionEndReason, SessionEnded,
+    SessionProjection, SessionStart, Severity, SpawnEnded, SpawnFate, SpawnPrepared, Spawned, Spawning, Started, Stopping, SubagentEnd,
     SubagentEnded, SubagentFate, SubagentSpawned, Tokens, ToolAnswer, ToolCall, ToolCallFate, ToolDecision, ToolEnded, ToolInvocation,
-    ToolOutcome, ToolPolicy, ToolResultPersist, Tools, Trigger, TurnEnded, TurnInjection, TurnPrepared, WriteDecision, Written,
+    ToolOutcome, ToolPolicy, ToolResultPersist, Tools, Trigger, TurnDone, TurnEnded, TurnInjection, TurnPrepared, TurnRecord,
+    WriteDecision, Written,
 };
 pub use id::{NoId, PluginId};
 pub use json::{Json, JsonError, Payload};
@@ -114,14 +119,21 @@ pub use plugin::Plugin;
 pub use plugins::{Inspected, Plugins, PluginsSettings};
 pub use probation::{ProbationSettings, ProbationView, Verdict};
 pub use record::{Fate, Judged, KeptVersion};
-pub use registration::{Borne, HookRegistration, NamespaceRegistration, Registration, RegistrationError, Risk, ToolRegistration};
+pub use registration::{
+    Borne, EngineRegistration, HookRegistration, Maintenance, NamespaceRegistration, Registration, RegistrationError, Risk,
+    ToolRegistration,
+};
 pub use schema::Schema;
 pub use serve::Answered;
-pub use services::{Caller, Candidate, InjectionQueued, InjectionRequest, NoServices, ServiceCode, ServiceError, ServiceReply, Services};
+pub use services::{
+    Caller, Candidate, Completed, CompletionRequest, InjectionQueued, InjectionRequest, NoServices, ServiceCode, ServiceError,
+    ServiceReply, Services, SubagentStarted, SubagentState, SubagentStatus,
+};
 pub use settings::Settings;
 pub use source::Source;
 pub use standing::Standing;
 pub use surface::{API, Surface, SurfaceError};
 pub use tally::Counted;
-pub use transcript::{Conversation, Entry, Role, Transcript, WINDOW, WINDOW_BYTES};
+pub use transcript::{Conversation, Entry, OUTLINE, Outline, Role, Transcript, WINDOW, WINDOW_BYTES};
 pub use versions::{VersionError, Versions};
+pub use waits::{ReEntrant, Waiting, Waits};

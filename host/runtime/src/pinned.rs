@@ -56,6 +56,15 @@ impl Pinned {
         }
     }
 
+    /// The same in a cell of its own, beside whatever the plugin's others are at: it waits for none of them, and none of them for it. There are few of these at a time; where none is
+    /// left, the call is refused.
+    pub async fn serve_aside<H: Hook>(&self, call: &Call, event: &Fired<H>) -> Answered<H::Outcome> {
+        match self.may_serve() {
+            Ok(()) => self.generation.clone().call_beside(call, event).await,
+            Err(refused) => Answered { generation: Some(self.generation.number()), extra_cell: false, answer: Err(refused) },
+        }
+    }
+
     /// Whether the operator still lets the plugin do what this generation may.
     fn may_serve(&self) -> Result<(), CallError> {
         let Some(now) = self.plugin.generation() else { return Err(self.plugin.closed()) };

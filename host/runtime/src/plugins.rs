@@ -23,6 +23,7 @@ use crate::source::Source;
 use crate::surface::Surface;
 use crate::swap::Yard;
 use crate::versions::Versions;
+use crate::waits::Waits;
 use plugbay_engine::{Census, Digest, Engine, LogSink, SetupError, TracingSink};
 use plugbay_state::StateStore;
 use std::path::{Path, PathBuf};
@@ -115,6 +116,7 @@ impl Plugins {
                 described: Described::default(),
                 breaker,
                 bell: bell(weak.clone()),
+                waits: Waits::default(),
                 tasks,
             };
             let yard = Yard { host, versions, probation, stopping: AtomicBool::new(false) };
@@ -133,6 +135,12 @@ impl Plugins {
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Arc<Plugin>> {
         lock(&self.0.known).get(id).cloned()
+    }
+
+    /// Who waits for whom: whoever has a call of a plugin wait for turns says so there.
+    #[must_use]
+    pub fn waits(&self) -> &Waits {
+        &self.0.yard.host.waits
     }
 
     /// All plugins that the host knows, by id.

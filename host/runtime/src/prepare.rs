@@ -123,7 +123,7 @@ async fn describe(
 
 /// The operator's settings, if the plugin bears them.
 fn configure(plugin: &PluginId, settings: &Settings, registration: &Registration) -> Result<Config, Reason> {
-    let wanted = Borne::of(settings.isolation);
+    let wanted = Borne::of(settings.isolation.unwrap_or_else(|| registration.usual_isolation()));
     if !registration.isolation.contains(&wanted) {
         let borne: Vec<_> = registration.isolation.iter().map(|b| b.name()).collect();
         return Err(Reason::Isolation { plugin: plugin.clone(), wanted: wanted.name(), borne: borne.join(", ") });

@@ -3,9 +3,10 @@
 //! A surface says *that* a hook is handled; the registration only says *how*. So nothing in here can add to what a plugin does.
 
 use crate::hook::{Hook, Subject};
-use crate::hooks::{SessionProjection, Tools};
+use crate::hooks::{ContextAssemble, ContextCompact, ContextIngest, SessionProjection, Tools};
 use crate::schema::{self, Published, Taken};
 use crate::surface::Surface;
+use crate::wire::types::CauseKind;
 use plugbay_engine::Isolation;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,6 +16,9 @@ use thiserror::Error;
 
 /// The schema, as published.
 static SCHEMA: Published = Published::new(include_str!("../wit/registration.schema.json"));
+
+/// What a context engine has.
+const ENGINE: [&str; 3] = [ContextIngest::NAME, ContextAssemble::NAME, ContextCompact::NAME];
 
 /// What a plugin registers.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -29,6 +33,9 @@ pub struct Registration {
     /// The namespaces of its state of sessions.
     #[serde(default)]
     pub session_state: Vec<NamespaceRegistration>,
+    /// How it serves as context engine; said exactly if it does.
+    #[serde(default)]
+    pub context_engine: Option<EngineRegistration>,
     /// How its code may be kept.
     #[serde(default = "shared_only")]
     pub isolation: BTreeSet<Borne>,
@@ -113,6 +120,29 @@ pub struct NamespaceRegistration {
     pub namespace: String,
     /// What is there, for people.
     pub description: String,
+}
+
+/// How a plugin serves as context engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EngineRegistration {
+    /// Whether it alone decides when a conversation becomes too long. Otherwise the host asks it to compact one that comes close to the budget.
+    #[serde(default)]
+    pub owns_compaction: bool,
+    /// Where it tidies up after a turn.
+    #[serde(default)]
+    pub maintenance: Maintenance,
+}
+
+/// Where a context engine tidies up after a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Maintenance {
+    /// In its usual cell: the session's next turn waits for it.
+    Foreground,
+    /// In a cell of its own, and nobody waits.
+    #[default]
+    Background,
 }
 
 /// Kinds of isolation that code can bear.
@@ -207,6 +237,19 @@ pub enum RegistrationError {
     /// It shows state of sessions, and has none.
     #[error("the component exports `session-projection`, and it names no namespace in `session-state`")]
     NoNamespaces,
+    /// It is half a context engine.
+    #[error(
+        "the component exports `{has}`, and no `{lacks}`: a context engine has `context-ingest`, `context-assemble` and `context-compact`"
+    )]
+    HalfAnEngine {
+        /// What it exports.
+        has: &'static str,
+        /// What it lacks.
+        lacks: &'static str,
+    },
+    /// It serves as context engine and doesn't say how, or the other way round.
+    #[error("`context-engine` is said exactly if the component exports `context-assemble`")]
+    EngineUnsaid,
     /// Its schema for the settings is none.
     #[error("its `config` is no JSON Schema: {0}")]
     Config(String),
@@ -227,6 +270,7 @@ impl Registration {
         let mut registration: Self = serde_json::from_value(value).map_err(|e| RegistrationError::Schema(e.to_string()))?;
         registration.names_exports_once(surface)?;
         registration.names_namespaces_once(surface)?;
+        registration.is_an_engine_or_none(surface)?;
         registration.expand_tools(surface)?;
         if let Some(config) = &mut registration.config {
             *config = schema::expand(config).map_err(RegistrationError::Config)?;
@@ -260,6 +304,24 @@ impl Registration {
         }
         let shows = surface.exports.contains(SessionProjection::NAME);
         if shows && self.session_state.is_empty() { Err(RegistrationError::NoNamespaces) } else { Ok(()) }
+    }
+
+    /// Who exports anything of a context engine is one, whole.
+    fn is_an_engine_or_none(&self, surface: &Surface) -> Result<(), RegistrationError> {
+        let any = surface.hooks().find(|hook| hook.cause == CauseKind::ContextEngine);
+        let lacks = ENGINE.into_iter().find(|name| !surface.exports.contains(*name));
+        match (any, lacks) {
+            (Some(has), Some(lacks)) => Err(RegistrationError::HalfAnEngine { has: has.name, lacks }),
+            (any, _) if any.is_some() != self.context_engine.is_some() => Err(RegistrationError::EngineUnsaid),
+            _ => Ok(()),
+        }
+    }
+
+    /// How its cells are kept where the operator doesn't say: a context engine has one for each session, if it bears that.
+    #[must_use]
+    pub fn usual_isolation(&self) -> Isolation {
+        let apart = self.context_engine.is_some() && self.isolation.contains(&Borne::Session);
+        if apart { Isolation::Session } else { Isolation::default() }
     }
 
     /// Tools are named once, and exactly if they can be called; their schemas become plain trees.

@@ -9,13 +9,17 @@ use crate::cell::PluginCell;
 use crate::extra::{EXTRA, Extra};
 use crate::generation::{Generation, PluginLease};
 use crate::grant::Grant;
-use crate::hook::{Fired, Hook};
+use crate::hook::{Fired, Hook, Mode};
 use crate::host::Alarm;
 use crate::probation::Verdict;
 use crate::to_the_end::ToTheEnd;
+use crate::waits::{Cells, ReEntrant};
 use crate::wire::exports::plugbay::plugin::plugin::DeactivationReason;
 use plugbay_engine::{Budget, CallError, Fault, Isolation, Unserved, Usage};
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -82,10 +86,10 @@ impl Generation {
             self.unserved::<H>();
             return self.answered(Err(Extra::none_left(&self)));
         }
-        let entered = self.bay.enter(call.0.session.as_ref().map(|s| s.stable_key()), &budget).await;
-        let lease = match entered.inspect_err(|_| self.unserved::<H>()) {
-            Ok(lease) => lease,
-            Err(unserved) => return self.answered(Err(unserved.into())),
+        let lease = match self.place::<H>(call, &budget).await.inspect_err(|_| self.unserved::<H>()) {
+            Ok(Some(lease)) => lease,
+            Ok(None) => return Box::pin(self.call_aside(call, event, budget)).await,
+            Err(unserved) => return self.answered(Err(unserved)),
         };
         if meant == Meant::This && !self.owns(&lease) {
             drop(lease);
@@ -103,6 +107,36 @@ impl Generation {
         let generation = Some(serving.number());
         let answer = ToTheEnd::new(serving.serve::<H>(Seat::Lease(lease), call.clone(), event.wire(), left, budget)).await;
         Answered { generation, extra_cell: within > 0, answer }
+    }
+
+    /// A place among the usual cells. None: whoever holds them waits for this very call.
+    async fn place<H: Hook>(&self, call: &Call, budget: &Budget) -> Result<Option<PluginLease>, CallError> {
+        let mut entering = pin!(self.bay.enter(call.0.session.as_ref().map(|s| s.stable_key()), budget));
+        if let Poll::Ready(entered) = poll_fn(|context| Poll::Ready(entering.as_mut().poll(context))).await {
+            return Ok(entered.map(Some)?);
+        }
+        if H::MODE == Mode::Observe {
+            return Ok(entering.await.map(Some)?);
+        }
+        // It stands in line already: whoever comes to wait from now on sees it there.
+        let cells = Cells { plugin: self.manifest().id.clone(), isolation: self.bay.isolation() };
+        let refused = |circle: ReEntrant| Unserved::Closed { code: "re-entrant", why: circle.to_string() };
+        let mut waiting = self.waits.for_cell(call, cells, H::NAME).map_err(refused)?;
+        Box::pin(async {
+            tokio::select! {
+                biased;
+                entered = entering => Ok(entered.map(Some)?),
+                () = waiting.sent_aside() => Ok(None),
+            }
+        })
+        .await
+    }
+
+    /// The same in an extra cell, whatever the usual ones are at.
+    pub(crate) async fn call_beside<H: Hook>(self: Arc<Self>, call: &Call, event: &Fired<H>) -> Answered<H::Outcome> {
+        let Some(wall) = self.handling::<H>().map(|h| h.budget) else { return self.answered(Ok(H::Outcome::default())) };
+        let budget = Budget::new(wall, self.parts.blueprint.limits());
+        self.call_aside(call, event, budget).await
     }
 
     /// The same in an extra cell of this generation.

@@ -7,11 +7,13 @@ use crate::call::{Chain, Session};
 use crate::grant::Grant;
 use crate::id::PluginId;
 use crate::json::Json;
+use crate::transcript::Entry;
 use plugbay_engine::Digest;
 use semver::Version;
 use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 use thiserror::Error;
 
 /// What a service answers, when it does.
@@ -67,6 +69,16 @@ pub enum ServiceCode {
     ForeignTopic,
     /// A limit was reached.
     LimitExceeded,
+    /// Something of this name isn't the plugin's.
+    Taken,
+    /// There was no answer in time.
+    TimedOut,
+    /// The model takes less than this.
+    TooLong,
+    /// Whoever asks would wait for itself.
+    ReEntrant,
+    /// The context engine didn't prepare for it.
+    NotPrepared,
     /// The state can't be read or written, or the host has no such service.
     Failed,
 }
@@ -95,6 +107,61 @@ pub struct InjectionQueued {
     pub id: String,
     /// Whether it was queued just now.
     pub fresh: bool,
+}
+
+/// What a plugin asks the host's model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompletionRequest {
+    /// The message.
+    pub message: String,
+    /// The instructions above it.
+    pub system_prompt: Option<String>,
+    /// How long to wait, in milliseconds.
+    pub timeout_ms: Option<u32>,
+}
+
+/// What the host's model said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completed {
+    /// Its words.
+    pub text: String,
+    /// Who answered.
+    pub model: String,
+    /// Tokens that it read, if the provider says.
+    pub input_tokens: Option<u64>,
+    /// Tokens that it wrote, if the provider says.
+    pub output_tokens: Option<u64>,
+}
+
+/// A subagent that was set to work.
+#[derive(Debug, Clone)]
+pub struct SubagentStarted {
+    /// Its session.
+    pub session: Session,
+    /// Its run.
+    pub run: Arc<str>,
+}
+
+/// How far a run of a subagent is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum SubagentState {
+    Pending,
+    Done,
+    Blocked,
+    Failed,
+    Cancelled,
+}
+
+/// How a run of a subagent is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubagentStatus {
+    /// How far.
+    pub state: SubagentState,
+    /// What it answered.
+    pub text: Option<String>,
+    /// Why it has no answer.
+    pub error: Option<String>,
 }
 
 /// A version of a plugin that is about to be installed, after it said what it registers and before any of it runs.
@@ -170,6 +237,24 @@ pub trait Services: Send + Sync + 'static {
     /// `injections.enqueue`.
     fn enqueue<'a>(&'a self, caller: &'a Caller, session: &'a Session, injection: InjectionRequest) -> ServiceReply<'a, InjectionQueued>;
 
+    /// `tokens.count`.
+    fn count_tokens(&self, text: &str) -> u64;
+
+    /// `model.complete`. Who stops waiting takes the question back.
+    fn complete<'a>(&'a self, caller: &'a Caller, request: CompletionRequest) -> ServiceReply<'a, Completed>;
+
+    /// `subagents.run`.
+    fn run_subagent<'a>(&'a self, caller: &'a Caller, name: &'a str, message: String) -> ServiceReply<'a, SubagentStarted>;
+
+    /// `subagents.wait`, so long at most.
+    fn wait_for_subagent<'a>(&'a self, caller: &'a Caller, run: &'a str, patience: Duration) -> ServiceReply<'a, SubagentStatus>;
+
+    /// `subagents.messages`: the newest so many, oldest first.
+    fn subagent_messages<'a>(&'a self, caller: &'a Caller, name: &'a str, limit: u32) -> ServiceReply<'a, Vec<Entry>>;
+
+    /// `subagents.delete`. Whether there was one.
+    fn delete_subagent<'a>(&'a self, caller: &'a Caller, name: &'a str) -> ServiceReply<'a, bool>;
+
     /// The gates of an installation.
     ///
     /// # Errors
@@ -223,6 +308,31 @@ impl Services for NoServices {
 
     fn enqueue<'a>(&'a self, _: &'a Caller, _: &'a Session, _: InjectionRequest) -> ServiceReply<'a, InjectionQueued> {
         Box::pin(async { none("injections") })
+    }
+
+    /// A token for four bytes.
+    fn count_tokens(&self, text: &str) -> u64 {
+        (text.len() as u64).div_ceil(4)
+    }
+
+    fn complete<'a>(&'a self, _: &'a Caller, _: CompletionRequest) -> ServiceReply<'a, Completed> {
+        Box::pin(async { none("a model") })
+    }
+
+    fn run_subagent<'a>(&'a self, _: &'a Caller, _: &'a str, _: String) -> ServiceReply<'a, SubagentStarted> {
+        Box::pin(async { none("subagents") })
+    }
+
+    fn wait_for_subagent<'a>(&'a self, _: &'a Caller, _: &'a str, _: Duration) -> ServiceReply<'a, SubagentStatus> {
+        Box::pin(async { none("subagents") })
+    }
+
+    fn subagent_messages<'a>(&'a self, _: &'a Caller, _: &'a str, _: u32) -> ServiceReply<'a, Vec<Entry>> {
+        Box::pin(async { none("subagents") })
+    }
+
+    fn delete_subagent<'a>(&'a self, _: &'a Caller, _: &'a str) -> ServiceReply<'a, bool> {
+        Box::pin(async { none("subagents") })
     }
 
     fn may_install(&self, _: Candidate) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {

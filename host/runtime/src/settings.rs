@@ -15,8 +15,8 @@ pub struct Settings {
     pub grants: Grants,
     /// What a cell may use.
     pub limits: Limits,
-    /// How its cells are kept.
-    pub isolation: Isolation,
+    /// How its cells are kept. Not said: as the plugin registers, which is one cell for all calls, or one for each session if it is a context engine that bears that.
+    pub isolation: Option<Isolation>,
     /// Budgets of hooks, by name. Where it says nothing the hook's default counts, or less if the plugin asks for less.
     pub budgets: BTreeMap<String, Duration>,
     /// How long calls that are under way may go on after the generation was replaced; what then still runs is cut off.
@@ -47,7 +47,7 @@ impl Default for Settings {
             config: Map::new(),
             grants: Grants::default(),
             limits: Limits::default(),
-            isolation: Isolation::default(),
+            isolation: None,
             budgets: BTreeMap::new(),
             drain: Self::DRAIN,
             required: None,

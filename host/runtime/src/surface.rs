@@ -17,7 +17,7 @@ pub const API: &str = "0.1.0";
 const PACKAGE: &str = "plugbay:plugin";
 
 /// Interfaces that a plugin may import, and what each asks for.
-const IMPORTS: [(&str, Option<Grant>); 9] = [
+const IMPORTS: [(&str, Option<Grant>); 12] = [
     ("types", None),
     ("log", None),
     ("config", None),
@@ -27,6 +27,9 @@ const IMPORTS: [(&str, Option<Grant>); 9] = [
     ("session-state", Some(Grant::State)),
     ("events", Some(Grant::Events)),
     ("injections", Some(Grant::Prompt)),
+    ("tokens", None),
+    ("model", Some(Grant::Model)),
+    ("subagents", Some(Grant::Subagents)),
 ];
 
 /// Interfaces that a plugin may export, beside hooks.

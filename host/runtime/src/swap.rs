@@ -242,7 +242,7 @@ async fn hand_over(plugin: &Plugin, old: Option<&Generation>, new: &Generation, 
 }
 
 fn shared(generation: &Generation) -> bool {
-    generation.settings().isolation == Isolation::Shared
+    generation.isolation() == Isolation::Shared
 }
 
 /// Gives a version that comes back what it saved when it was replaced. What replaced it isn't asked: a rollback doesn't hang on what is rolled back.

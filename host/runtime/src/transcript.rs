@@ -15,6 +15,9 @@ pub const WINDOW: usize = 1_000;
 /// Bytes that one window of a transcript holds.
 pub const WINDOW_BYTES: usize = 1 << 20;
 
+/// Entries that one outline holds.
+pub const OUTLINE: usize = 10_000;
+
 /// Entries that are read at a time, so that what doesn't fit into a window any more isn't read by the thousand.
 const PORTION: usize = 64;
 
@@ -30,7 +33,8 @@ pub enum Role {
 }
 
 /// One message of a conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Entry {
     /// Its number; growing.
     pub id: u64,
@@ -42,6 +46,17 @@ pub struct Entry {
     pub content: Payload,
     /// For an answer of a tool: the call that it answers.
     pub tool_call_id: Option<String>,
+}
+
+/// An entry without its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outline {
+    /// Its number.
+    pub id: u64,
+    /// Who spoke.
+    pub role: Role,
+    /// Tokens that it takes when it is told to a model.
+    pub tokens: u64,
 }
 
 impl Entry {
@@ -84,6 +99,15 @@ pub trait Conversation: Send + Sync {
     /// # Errors
     /// Why it can't be read.
     fn entry(&self, id: u64) -> Result<Option<Entry>, String>;
+
+    /// Up to `count` entries from position `start` without their words. Unless somebody counts better, a token for four bytes.
+    ///
+    /// # Errors
+    /// Why it can't be read.
+    fn outline(&self, start: u64, count: usize) -> Result<Vec<Outline>, String> {
+        let line = |entry: &Entry| Outline { id: entry.id, role: entry.role, tokens: (entry.bytes() as u64).div_ceil(4) };
+        Ok(self.window(start, count)?.iter().map(line).collect())
+    }
 }
 
 /// A conversation as of the start of a call. Cheap to clone.
@@ -138,6 +162,22 @@ impl Transcript {
 
     pub(crate) fn entry(&self, id: u64) -> Result<Option<Entry>, String> {
         self.0.entry(id)
+    }
+
+    /// Entries from `start` without their words, as many as fit into one answer.
+    pub(crate) fn outline(&self, start: u64, count: u32) -> Result<Vec<Outline>, String> {
+        let count = usize::try_from(count).unwrap_or(usize::MAX).min(OUTLINE);
+        let mut outline = Vec::new();
+        while outline.len() < count {
+            let asked = WINDOW.min(count - outline.len());
+            let portion = self.0.outline(start.saturating_add(outline.len() as u64), asked)?;
+            let last = portion.len() < asked;
+            outline.extend(portion.into_iter().take(asked));
+            if last {
+                break;
+            }
+        }
+        Ok(outline)
     }
 }
 

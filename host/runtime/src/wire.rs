@@ -20,6 +20,8 @@ wasmtime::component::bindgen!({
         "plugbay:plugin/session-state.patch": async | trappable,
         "plugbay:plugin/session-state.unset": async | trappable,
         "plugbay:plugin/injections.enqueue": async | trappable,
+        "plugbay:plugin/model.complete": async | trappable,
+        "plugbay:plugin/subagents": async | trappable,
         default: trappable,
     },
     with: {

@@ -3,11 +3,13 @@
 //! What it is for: the few facts that neither Cargo.toml nor the methods tell. What it costs: nothing at run time. How it fails: an unknown
 //! name, a value twice or an unknown isolation is an error there.
 
+use super::engine::EngineOptions;
 use super::texts::bounded;
 use crate::json;
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::meta::ParseNestedMeta;
 use syn::parse::Parser;
+use syn::spanned::Spanned;
 use syn::{Error, LitStr, Result, Token};
 
 /// How the code may be kept, as `wit/registration.schema.json` has it.
@@ -24,10 +26,12 @@ pub(crate) struct Arguments {
     pub(crate) isolation: Vec<&'static str>,
     /// The namespaces of the state that it keeps about sessions, and what each holds.
     pub(crate) session_state: Vec<(String, String)>,
+    /// What is said of the context engine, and where.
+    pub(crate) context_engine: Option<(EngineOptions, Span)>,
 }
 
 impl Arguments {
-    /// Reads `id = "…", version = "…", isolation(…), session_state(…)`, in any order.
+    /// Reads `id = "…", version = "…", isolation(…), session_state(…), context_engine(…)`, in any order.
     pub(crate) fn parse(tokens: TokenStream) -> Result<Self> {
         let mut arguments = Self::default();
         syn::meta::parser(|meta| arguments.take(&meta)).parse2(tokens)?;
@@ -43,9 +47,21 @@ impl Arguments {
             meta.parse_nested_meta(|mode| self.take_isolation(&mode))
         } else if meta.path.is_ident("session_state") {
             self.take_session_state(meta)
+        } else if meta.path.is_ident("context_engine") {
+            self.take_context_engine(meta)
         } else {
-            Err(meta.error("a plugin has `id = \"…\"`, `version = \"…\"`, `isolation(…)` and `session_state(name = \"what it holds\", …)`"))
+            Err(meta.error(
+                "a plugin has `id = \"…\"`, `version = \"…\"`, `isolation(…)`, `session_state(name = \"what it holds\", …)` and `context_engine(…)`",
+            ))
         }
+    }
+
+    fn take_context_engine(&mut self, meta: &ParseNestedMeta) -> Result<()> {
+        if self.context_engine.is_some() {
+            return Err(meta.error("this stands here twice"));
+        }
+        self.context_engine = Some((EngineOptions::parse(meta)?, meta.path.span()));
+        Ok(())
     }
 
     /// Reads `(name = "what it holds", …)`; a name that is no Rust name stands in quotes.

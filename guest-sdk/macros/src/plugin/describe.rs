@@ -48,6 +48,7 @@ pub(crate) fn pieces(plugin: &Plugin) -> Vec<Piece> {
     if let Some(settings) = plugin.method(Kind::Activate).and_then(Method::settings) {
         members.push(("config", vec![Piece::Settings(settings.clone())]));
     }
+    members.extend(super::engine::json(plugin).map(|engine| ("context-engine", vec![Piece::Text(engine)])));
     let hooks: Vec<String> = plugin.methods.iter().filter_map(|method| method.options.json(method.row.interface)).collect();
     if !hooks.is_empty() {
         members.push(("hooks", vec![Piece::Text(json::array(hooks))]));

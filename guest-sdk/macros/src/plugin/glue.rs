@@ -71,6 +71,10 @@ fn wanted(plugin: &Plugin, method: &Method) -> TokenStream {
             let path = exported(method.row.interface);
             quote!(::core::option::Option<#path::Outcome>)
         }
+        Kind::Serve => {
+            let (path, answer) = (exported(method.row.interface), method.row.answer().map(|name| quote::format_ident!("{name}")));
+            quote!(#path::#answer)
+        }
         Kind::Project => quote!(::core::option::Option<_>),
         Kind::Deactivate | Kind::Started | Kind::Restore | Kind::Observe => quote!(()),
     }

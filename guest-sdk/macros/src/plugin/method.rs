@@ -79,7 +79,7 @@ fn check_shape(signature: &Signature, row: &Row) -> Result<Vec<Type>> {
         Kind::Activate => (false, 1..=2),
         Kind::Save => (true, 0..=0),
         Kind::Deactivate | Kind::Started => (true, 1..=1),
-        Kind::Restore | Kind::Answer | Kind::Observe | Kind::Project => (true, 2..=2),
+        Kind::Restore | Kind::Answer | Kind::Observe | Kind::Serve | Kind::Project => (true, 2..=2),
     };
     parameters(signature, receiver, counts, &expected(row))
 }
@@ -135,6 +135,7 @@ pub(crate) fn expected(row: &Row) -> String {
         Kind::Restore => "fn restore(&mut self, from_version: &str, saved: Vec<u8>) -> Result<()>".into(),
         Kind::Answer => format!("{hook} -> Result<Option<{outcome}>>"),
         Kind::Observe => format!("{hook} -> Result<()>"),
+        Kind::Serve => format!("{hook} -> Result<{outcome}>"),
         Kind::Project => format!("{hook} -> Result<Option<Shown>>"),
     }
 }

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod describe;
+mod engine;
 mod glue;
 mod method;
 mod options;
@@ -76,6 +77,7 @@ fn expand(arguments: TokenStream, item: TokenStream, cargo: Manifest) -> Result<
     let plugin = Plugin { arguments, manifest, ty: (*block.self_ty).clone(), methods, tools };
     check_handover(&plugin)?;
     check_projection(&plugin)?;
+    engine::check(&plugin)?;
     check_tools(&plugin.tools)?;
     let exports = glue::exports(&plugin);
     Ok(quote!(#block #exports))

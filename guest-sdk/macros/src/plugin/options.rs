@@ -39,6 +39,9 @@ impl Options {
 
     fn take(&mut self, meta: &ParseNestedMeta, row: &Row) -> Result<()> {
         if meta.path.is_ident("priority") {
+            if row.is_engine() {
+                return Err(meta.error(format!("`{}` is asked of the one engine that serves, so there is no order", row.interface)));
+            }
             put(&mut self.priority, meta, -1_000_000, 1_000_000)
         } else if meta.path.is_ident("budget_ms") {
             put(&mut self.budget_ms, meta, 1, 600_000)

@@ -253,3 +253,70 @@ fn session_state_is_named_with_what_it_holds() {
     assert!(wrong(quote!(session_state(a = ""))).contains("this is empty"));
     assert!(block_error(block).contains("there is no state to show"));
 }
+
+/// An engine that has what it must, and these methods more.
+fn engine(more: TokenStream) -> TokenStream {
+    quote!(impl P {
+        fn context_ingest(&mut self, c: &Call, e: Ingesting) -> Result<Ingested> {}
+        fn context_assemble(&mut self, c: &Call, e: Assembling) -> Result<Assembled> {}
+        fn context_compact(&mut self, c: &Call, e: CompactionAsked) -> Result<Compaction> {}
+        #more
+    })
+}
+
+#[test]
+fn half_an_engine_is_refused_with_what_is_missing() {
+    let text = block_error(quote!(impl P { fn context_assemble(&mut self, c: &Call, e: Assembling) -> Result<Assembled> {} }));
+    assert_eq!(
+        text,
+        "a context engine has `context_ingest`, `context_assemble` and `context_compact`; missing: \
+         `fn context_ingest(&mut self, call: &Call, event: Ingesting) -> Result<Ingested>`, \
+         `fn context_compact(&mut self, call: &Call, event: CompactionAsked) -> Result<Compaction>`"
+    );
+    let optional = block_error(quote!(impl P { fn context_dispose(&mut self, c: &Call, e: Disposing) -> Result<()> {} }));
+    assert_eq!(optional.matches("fn context_").count(), 3, "{optional}");
+    let said = error(quote!(context_engine(owns_compaction)), quote!(impl P {}));
+    assert_eq!(said.matches("fn context_").count(), 3, "{said}");
+}
+
+#[test]
+fn an_engine_is_described_whatever_it_says_of_itself_and_nothing_else_is() {
+    let plain = r#"{"context-engine":{"owns-compaction":false,"maintenance":"background"}}"#;
+    assert_eq!(described(quote!(), engine(quote!())), plain);
+    assert_eq!(described(quote!(context_engine(maintenance = "background")), engine(quote!())), plain);
+    let said = r#"{"context-engine":{"owns-compaction":true,"maintenance":"foreground"},"isolation":["session"]}"#;
+    assert_eq!(described(quote!(isolation(session), context_engine(owns_compaction, maintenance = "foreground")), engine(quote!())), said);
+    let wrong = |options: TokenStream| error(quote!(context_engine(#options)), engine(quote!()));
+    assert_eq!(wrong(quote!(maintenance = "never")), "maintenance is one of background, foreground");
+    assert_eq!(wrong(quote!(owns_compaction, owns_compaction)), "this stands here twice");
+    assert_eq!(wrong(quote!(maintenance = "foreground", maintenance = "foreground")), "this stands here twice");
+    assert_eq!(wrong(quote!(owns_all)), "a context engine has `owns_compaction` and `maintenance = \"foreground\"`");
+    assert_eq!(error(quote!(context_engine(owns_compaction), context_engine(owns_compaction)), engine(quote!())), "this stands here twice");
+}
+
+#[test]
+fn an_engines_methods_have_to_answer_and_have_a_budget_but_no_order() {
+    let block = engine(quote!(
+        #[hook(budget_ms = 9)]
+        fn context_turn(&self, c: &Call, e: TurnDone) -> Result<TurnRecord> {}
+        fn context_dispose(&self, c: &Call, e: Disposing) {}
+    ));
+    assert_eq!(
+        exported(block.clone()),
+        ["plugin", "context-ingest", "context-assemble", "context-compact", "context-turn", "context-dispose"]
+    );
+    assert!(described(quote!(), block.clone()).contains(r#""hooks":[{"hook":"context-turn","budget-ms":9}]"#));
+    let text = expand(quote!(), block, manifest()).unwrap().to_string();
+    let wanted = |name: &str| format!("IntoAnswer :: < :: plugbay_sdk :: bindings :: {name} > :: into_answer");
+    assert!(text.contains(&wanted("context_assemble :: exports :: plugbay :: plugin :: context_assemble :: Assembled")), "{text}");
+    assert!(text.contains(&wanted("context_turn :: exports :: plugbay :: plugin :: context_turn :: TurnRecord")), "{text}");
+    let order = block_error(engine(quote!(
+        #[hook(priority = 1)]
+        fn context_turn(&self, c: &Call, e: TurnDone) -> Result<TurnRecord> {}
+    )));
+    assert_eq!(order, "`context-turn` is asked of the one engine that serves, so there is no order");
+    let shape = block_error(engine(quote!(
+        fn context_spawn(&self, e: Spawning) {}
+    )));
+    assert_eq!(shape, "expected `fn context_spawn(&mut self, call: &Call, event: Spawning) -> Result<Prepared>`");
+}

@@ -2,7 +2,7 @@
 //! it becomes. A text or a payload beyond its bound goes as its size alone; so lowering can't fail. It costs the strings that it moves, no copies but of JSON.
 
 use crate::json::{BYTES, Json, Payload};
-use crate::transcript::Role;
+use crate::transcript::{Entry, Role};
 use crate::wire::types;
 
 /// Becomes a value of the contract's types.
@@ -48,6 +48,13 @@ impl Lowered<types::Role> for Role {
             Self::Assistant => types::Role::Assistant,
             Self::Tool => types::Role::Tool,
         }
+    }
+}
+
+impl Lowered<types::Entry> for Entry {
+    fn lowered(self) -> types::Entry {
+        let Self { id, role, at, content, tool_call_id } = self;
+        types::Entry { id, role: role.lowered(), at, content: content.lowered(), tool_call_id }
     }
 }
 

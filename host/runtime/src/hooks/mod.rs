@@ -4,6 +4,8 @@
 mod answer;
 mod approval;
 mod before_tool_call;
+mod context;
+mod context_life;
 mod finalize;
 mod gateway;
 mod lowered;
@@ -19,6 +21,14 @@ mod turn;
 
 pub use approval::{Approval, ApprovalDecision, ApprovalEnd, Approvals, Resolution, Severity};
 pub use before_tool_call::{BeforeToolCall, ToolCall, ToolDecision};
+pub use context::{
+    Assembled, Assembling, CompactionAsked, CompactionReason, ContextAssemble, ContextCompact, ContextIngest, ContextPart,
+    EngineCompaction, Ingested, Ingesting,
+};
+pub use context_life::{
+    Bootstrapped, Bootstrapping, ContextBootstrap, ContextDispose, ContextMaintain, ContextSpawn, ContextSpawnEnd, ContextTurn, Disposing,
+    Maintaining, Moment, SpawnEnded, SpawnFate, SpawnPrepared, Spawning, TurnDone, TurnRecord,
+};
 pub use finalize::{Action, Answer, BeforeAgentFinalize, Finalization, Revision};
 pub use gateway::{
     BeforeInstall, Cleanup, CleanupAsked, CleanupReason, Finding, GatewayStart, GatewayStop, InstallDecision, Installing, JobChange,
@@ -48,6 +58,8 @@ pub use turn::{
     AgentEnd, AgentEvent, AgentEvents, BeforeAgentReply, BeforeAgentRun, ReplyAsked, ReplyClaim, RunAsked, RunBlock, RunDecision, Trigger,
     TurnEnded,
 };
+
+pub(crate) use lowered::Lowered;
 
 /// Further facts as JSON has them: an object.
 mod facts {

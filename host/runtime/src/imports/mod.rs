@@ -5,9 +5,12 @@ mod events;
 mod injections;
 mod keyed_store;
 mod log;
+mod model;
 mod run_context;
 mod session_state;
 mod sessions;
+mod subagents;
+mod tokens;
 mod types;
 
 use crate::call::Session;
@@ -47,6 +50,9 @@ pub(crate) fn add(linker: &mut Linker<CellState<Guest>>, state: &dyn StateStore)
     wire::plugbay::plugin::session_state::add_to_linker::<_, Imports>(linker, view)?;
     wire::plugbay::plugin::events::add_to_linker::<_, Imports>(linker, view)?;
     wire::plugbay::plugin::injections::add_to_linker::<_, Imports>(linker, view)?;
+    wire::plugbay::plugin::tokens::add_to_linker::<_, Imports>(linker, view)?;
+    wire::plugbay::plugin::model::add_to_linker::<_, Imports>(linker, view)?;
+    wire::plugbay::plugin::subagents::add_to_linker::<_, Imports>(linker, view)?;
     if state.reads_in_place() { keyed_store::lookup_in_place(linker) } else { Ok(()) }
 }
 

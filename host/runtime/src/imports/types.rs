@@ -2,7 +2,8 @@
 
 use super::View;
 use crate::call::Session;
-use crate::transcript::{Entry, Role, Transcript};
+use crate::hooks::Lowered;
+use crate::transcript::{Entry, Outline, Transcript};
 use crate::wire::types::{self, Host, HostSession, HostTranscript, SessionError};
 use wasmtime::component::Resource;
 
@@ -30,12 +31,17 @@ impl HostTranscript for View<'_> {
 
     fn window(&mut self, transcript: Resource<Transcript>, start: u64, count: u32) -> wasmtime::Result<Vec<types::Entry>> {
         let window = self.table.get(&transcript)?.window(start, count).map_err(|why| self.guest.fails(unreadable(&why)))?;
-        Ok(window.into_iter().map(wire).collect())
+        Ok(window.into_iter().map(Entry::lowered).collect())
     }
 
     fn entry(&mut self, transcript: Resource<Transcript>, id: u64) -> wasmtime::Result<Option<types::Entry>> {
         let entry = self.table.get(&transcript)?.entry(id).map_err(|why| self.guest.fails(unreadable(&why)))?;
-        Ok(entry.map(wire))
+        Ok(entry.map(Entry::lowered))
+    }
+
+    fn outline(&mut self, transcript: Resource<Transcript>, start: u64, count: u32) -> wasmtime::Result<Vec<types::Outline>> {
+        let outline = self.table.get(&transcript)?.outline(start, count).map_err(|why| self.guest.fails(unreadable(&why)))?;
+        Ok(outline.into_iter().map(|Outline { id, role, tokens }| types::Outline { id, role: role.lowered(), tokens }).collect())
     }
 
     fn drop(&mut self, transcript: Resource<Transcript>) -> wasmtime::Result<()> {
@@ -47,15 +53,4 @@ impl HostTranscript for View<'_> {
 /// The contract has no word for a conversation that can't be read: the call ends.
 fn unreadable(why: &str) -> String {
     format!("the conversation can't be read: {why}")
-}
-
-fn wire(entry: Entry) -> types::Entry {
-    let Entry { id, role, at, content, tool_call_id } = entry;
-    let role = match role {
-        Role::System => types::Role::System,
-        Role::User => types::Role::User,
-        Role::Assistant => types::Role::Assistant,
-        Role::Tool => types::Role::Tool,
-    };
-    types::Entry { id, role, at, content: content.into(), tool_call_id }
 }

@@ -205,3 +205,33 @@ fn the_schemas_of_all_tools_share_the_bounds_of_one() {
     assert!(two(32).is_ok());
     assert!(matches!(two(33), Err(RegistrationError::Parameters { tool, problem }) if tool == "b" && problem.contains("64 patterns")));
 }
+
+#[test]
+fn a_context_engine_is_whole_and_says_how_it_serves() {
+    const ENGINE: [&str; 4] = ["plugin", "context-ingest", "context-assemble", "context-compact"];
+    let engine = |exports: &[&str], said: Value| check_with(exports, &json!({ "context-engine": said })).map(|r| r.context_engine);
+    let (owns, usual) = (json!({ "owns-compaction": true, "maintenance": "foreground" }), json!({}));
+    let said = EngineRegistration { owns_compaction: true, maintenance: Maintenance::Foreground };
+    assert_eq!(engine(&ENGINE, owns), Ok(Some(said)));
+    let said = EngineRegistration { owns_compaction: false, maintenance: Maintenance::Background };
+    assert_eq!(engine(&ENGINE, usual.clone()), Ok(Some(said)));
+
+    assert_eq!(check_with(&ENGINE, &json!({})), Err(RegistrationError::EngineUnsaid));
+    assert_eq!(engine(&["plugin"], usual.clone()), Err(RegistrationError::EngineUnsaid));
+    for lacks in &ENGINE[1..] {
+        let exports: Vec<_> = ENGINE.iter().copied().filter(|name| name != lacks).collect();
+        assert!(matches!(engine(&exports, usual.clone()), Err(RegistrationError::HalfAnEngine { lacks: said, .. }) if said == *lacks));
+    }
+    let half = check_with(&["plugin", "context-turn"], &json!({}));
+    assert_eq!(half, Err(RegistrationError::HalfAnEngine { has: "context-turn", lacks: "context-ingest" }));
+    assert!(matches!(engine(&ENGINE, json!({ "maintenance": "sometimes" })), Err(RegistrationError::Schema(_))));
+}
+
+#[test]
+fn a_context_engine_has_a_cell_for_each_session_if_it_bears_that() {
+    let usual = |exports: &[&str], answer: Value| check_with(exports, &answer).unwrap().usual_isolation();
+    let engine = ["plugin", "context-ingest", "context-assemble", "context-compact"];
+    assert_eq!(usual(&engine, json!({ "context-engine": {}, "isolation": ["shared", "session"] })), Isolation::Session);
+    assert_eq!(usual(&engine, json!({ "context-engine": {} })), Isolation::Shared, "it doesn't bear it");
+    assert_eq!(usual(&["plugin"], json!({ "isolation": ["shared", "session"] })), Isolation::Shared, "it is none");
+}

@@ -276,3 +276,45 @@ fn refusals_say_what_happened() {
         assert!(refused);
     }
 }
+
+fn message(role: types::Role, content: &str) -> wire::context_assemble::Part {
+    wire::context_assemble::Part::Message(wire::context_assemble::Message { role, content: content.to_owned() })
+}
+
+fn assembled(part: wire::context_assemble::Part, addition: Option<String>) -> wire::context_assemble::Assembled {
+    let parts = vec![wire::context_assemble::Part::Entry(7), part];
+    wire::context_assemble::Assembled { parts, estimated_tokens: 9, system_prompt_addition: addition, attrs: vec![] }
+}
+
+#[test]
+fn what_an_engine_assembles_is_references_and_messages_that_are_nobodys_answer() {
+    let good = assembled(message(types::Role::System, "\"so far\""), s(" \n"));
+    let parts = json!([{ "entry": 7 }, { "message": { "role": "system", "content": "so far" } }]);
+    assert_eq!(taken::<ContextAssemble>(good), json!({ "parts": parts, "estimated-tokens": 9 }), "a blank addition is none");
+    assert_eq!(refused::<ContextAssemble>(assembled(message(types::Role::User, "so far"), None)), "parts", "it isn't JSON");
+    assert_eq!(refused::<ContextAssemble>(assembled(message(types::Role::Tool, "1"), None)), "parts", "a tool answers calls");
+    let addition = |bytes| assembled(message(types::Role::User, "1"), Some("x".repeat(bytes)));
+    assert!(ContextAssemble::lift(addition(32 << 10)).is_ok());
+    assert_eq!(refused::<ContextAssemble>(addition((32 << 10) + 1)), "system-prompt-addition");
+    assert_eq!(ContextAssemble::size(&addition(100)), 16 + 16 + 1 + 100, "each part takes some room");
+}
+
+#[test]
+fn what_else_an_engine_says_is_bounded() {
+    let compaction = |why, summary| wire::context_compact::Compaction {
+        compacted: true,
+        why,
+        summary,
+        tokens_before: 2,
+        tokens_after: 1,
+        attrs: vec![],
+    };
+    assert!(ContextCompact::lift(compaction(long(4_096), s("short"))).is_ok());
+    assert_eq!(refused::<ContextCompact>(compaction(long(4_097), None)), "why");
+    assert_eq!(refused::<ContextCompact>(compaction(None, large())), "summary");
+    let bootstrapped = |why| wire::context_bootstrap::Bootstrapped { entries: 1, why, attrs: vec![] };
+    assert_eq!(refused::<ContextBootstrap>(bootstrapped(long(4_097))), "why");
+    let prepared = |bytes| wire::context_spawn::Prepared { ticket: Some("t".repeat(bytes)), attrs: vec![] };
+    assert!(ContextSpawn::lift(prepared(4_096)).is_ok());
+    assert_eq!(refused::<ContextSpawn>(prepared(4_097)), "ticket");
+}

@@ -85,8 +85,25 @@ fn others() -> Vec<Sample> {
     ]
 }
 
+fn engine() -> Vec<Sample> {
+    let entry = json!({ "id": 1, "role": "user", "at": 2, "content": "c", "tool-call-id": null });
+    vec![
+        sample::<ContextIngest>(json!({ "entries": [entry], "heartbeat": false })),
+        sample::<ContextAssemble>(json!({
+            "budget": 1, "call": 1, "model": "m", "prompt": "p", "tools": ["t"], "heartbeat": true
+        })),
+        sample::<ContextCompact>(json!({ "reason": "overflow", "forced": true, "budget": 1, "tokens": 2, "instructions": "i" })),
+        sample::<ContextBootstrap>(json!({ "entries": 1 })),
+        sample::<ContextTurn>(json!({ "turn-key": "r", "heartbeat": false, "budget": 1, "tokens": 2 })),
+        sample::<ContextMaintain>(json!({ "moment": "closing" })),
+        sample::<ContextSpawn>(json!({ "child-key": "k" })),
+        sample::<ContextSpawnEnd>(json!({ "child-key": "k", "ticket": "t", "end": "rolled-back" })),
+        sample::<ContextDispose>(json!({})),
+    ]
+}
+
 fn samples() -> Vec<Sample> {
-    [turns(), tools(), messages(), others()].concat()
+    [turns(), tools(), messages(), others(), engine()].concat()
 }
 
 /// The fields of an interface's `record event`, and which of them may be left out.
