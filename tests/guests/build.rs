@@ -12,11 +12,16 @@ use std::{env, fs};
 const TARGET: &str = "wasm32-wasip2";
 
 /// The packages to build.
-const PLUGINS: [&str; 16] = [
+const PLUGINS: [&str; 22] = [
     "shell-guard",
     "keyword-watch",
+    "lossless-context",
+    "crew",
+    "crew-b",
     "echo-one",
     "echo-two",
+    "engine",
+    "engine-bare",
     "ledger",
     "mischief",
     "no-shell",
@@ -24,6 +29,7 @@ const PLUGINS: [&str; 16] = [
     "puppet",
     "counter",
     "bench-guest",
+    "bench-engine",
     "bench-counter",
     "toolbox",
     "toolbox-later",

@@ -68,7 +68,7 @@ pub fn witness(letter: char, priority: u16) -> io::Result<Vec<u8>> {
 }
 
 /// Replaces some bytes wherever they are by as many others, so that nothing else in the file moves.
-fn replace(build: &mut [u8], old: &[u8], new: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(build: &mut [u8], old: &[u8], new: &[u8]) -> io::Result<()> {
     let places: Vec<_> = build.windows(old.len()).enumerate().filter(|(_, window)| *window == old).map(|(at, _)| at).collect();
     for at in &places {
         if let Some(place) = build.get_mut(*at..at + old.len()) {

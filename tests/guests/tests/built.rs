@@ -3,6 +3,8 @@
 #![cfg(test)]
 
 use plugbay_guests::built;
+use plugbay_guests::crews::crew;
+use plugbay_guests::engines::engine;
 use serde_json::{Value, json};
 use wasmparser::{Encoding, Parser, Payload};
 
@@ -63,6 +65,7 @@ impl Component {
 
 const TYPES: &str = "plugbay:plugin/types@0.1.0";
 const LOG: &str = "plugbay:plugin/log@0.1.0";
+const TOKENS: &str = "plugbay:plugin/tokens@0.1.0";
 const CONFIG: &str = "plugbay:plugin/config@0.1.0";
 const PLUGIN: &str = "plugbay:plugin/plugin@0.1.0";
 const BEFORE_TOOL_CALL: &str = "plugbay:plugin/before-tool-call@0.1.0";
@@ -98,16 +101,68 @@ fn contract(word: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_witness_exports_each_hook_and_the_tools_import_what_there_is_for_them() {
+fn the_witness_exports_each_hook_and_the_fixtures_with_tools_import_what_there_is_for_them() {
     let lifecycle = ["plugbay:plugin/startup@0.1.0", "plugbay:plugin/handover@0.1.0"];
     let mut hooks = contract("export ");
-    hooks.retain(|name| !lifecycle.contains(&name.as_str()));
+    hooks.retain(|name| !lifecycle.contains(&name.as_str()) && !is_engines(name));
     assert_eq!(read(built::WITNESS).exports(), hooks);
     let mut imports = contract("import ");
     let unused = [CONFIG, LOG, "plugbay:plugin/keyed-store@0.1.0"];
     imports.retain(|name| !unused.contains(&name.as_str()));
-    assert_eq!(read(built::TOOLBOX).own_imports(), imports);
+    let crews = ["plugbay:plugin/model@0.1.0", "plugbay:plugin/subagents@0.1.0", TOKENS];
+    let (of_the_crew, of_the_toolbox): (Vec<_>, Vec<_>) = imports.into_iter().partition(|name| crews.contains(&name.as_str()));
+    assert_eq!(read(built::TOOLBOX).own_imports(), of_the_toolbox);
+    let mut imported = read(built::CREW).imports;
+    imported.retain(|name| of_the_crew.contains(name));
+    imported.sort_unstable();
+    assert_eq!(imported, crews);
     assert_eq!(read(built::TOOLBOX).exports(), [PLUGIN, "plugbay:plugin/session-projection@0.1.0", "plugbay:plugin/tools@0.1.0"]);
+}
+
+/// Whether it is one of a context engine's interfaces.
+fn is_engines(name: &str) -> bool {
+    name.starts_with("plugbay:plugin/context-")
+}
+
+#[test]
+fn an_engine_exports_all_that_one_can_have_or_only_what_it_must() {
+    let mut all = contract("export ");
+    all.retain(|name| is_engines(name) || name == PLUGIN);
+    assert_eq!(all.len(), 10);
+    assert_eq!(read(built::ENGINE).exports(), all);
+    let bare =
+        ["plugbay:plugin/context-assemble@0.1.0", "plugbay:plugin/context-compact@0.1.0", "plugbay:plugin/context-ingest@0.1.0", PLUGIN];
+    assert_eq!(read(built::ENGINE_BARE).exports(), bare);
+    let imports = ["plugbay:plugin/keyed-store@0.1.0", TOKENS, TYPES];
+    assert_eq!((read(built::ENGINE).own_imports(), read(built::ENGINE_BARE).own_imports()), (imports.to_vec(), imports.to_vec()));
+}
+
+#[test]
+fn engines_differ_in_what_was_asked_and_in_nothing_else() {
+    let has = |build: &[u8], text: &str| build.windows(text.len()).any(|window| window == text.as_bytes());
+    let (plain, owning) =
+        (r#"{"owns-compaction":false,"maintenance":"background"}"#, r#"{"owns-compaction":true ,"maintenance":"background"}"#);
+    for (bare, path) in [(false, built::ENGINE), (true, built::ENGINE_BARE)] {
+        let compiled = std::fs::read(path).unwrap();
+        let made = |letter| if bare { engine(letter).bare() } else { engine(letter) };
+        assert!(has(&compiled, plain));
+        assert_eq!(made('a').build().unwrap(), compiled);
+        let other = made('b').owns_compaction().build().unwrap();
+        assert_eq!((read_bytes("engine-b", &other).manifest()["id"].as_str(), other.len()), (Some("engine-b"), compiled.len()));
+        assert!(has(&other, owning) && !has(&other, plain));
+        assert!(has(&made('c').foreground().build().unwrap(), r#"{"owns-compaction":false,"maintenance":"foreground"}"#));
+    }
+    assert!(engine('A').build().is_err());
+}
+
+#[test]
+fn two_crews_have_no_tool_in_common() {
+    let (first, second) = (crew('a').unwrap(), crew('b').unwrap());
+    let has = |build: &[u8], text: &str| build.windows(text.len()).any(|window| window == text.as_bytes());
+    assert_eq!(read_bytes("crew-b", &second).manifest()["id"], "crew-b");
+    assert!(has(&first, "\"name\":\"crew-a-delegate\"") && has(&second, "\"name\":\"crew-b-delegate\""));
+    assert!(!has(&first, "crew-b") && !has(&second, "crew-a"));
+    assert!(crew('1').is_err());
 }
 
 #[test]
@@ -132,6 +187,8 @@ fn each_plugin_carries_one_manifest_from_its_cargo_toml() {
             "echo-one" | "echo-two" => "echo",
             "toolbox-later" => "toolbox",
             "witness" => "witness-a",
+            "engine" | "engine-bare" => "engine-a",
+            "crew" => "crew-a",
             package => package,
         };
         assert_eq!(manifest["id"], id);
