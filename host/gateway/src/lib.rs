@@ -26,6 +26,8 @@
 //! ```
 
 mod approvals;
+mod completions;
+mod context;
 mod desk;
 mod finalize;
 mod gateway;
@@ -35,10 +37,13 @@ pub mod model;
 mod runs;
 mod session_state;
 mod sessions;
+mod subagents;
+mod tokens;
 mod tools;
 mod turn;
 
 pub use approvals::{ApprovalAnswer, ApprovalEvent, Approvals, ApprovalsSettings, PendingApproval, ResolveError, Settled, Wanted};
+pub use context::{CompactionReport, ContextView, Contexts, Quarantined, ServingEngine};
 pub use desk::{Binding, Desk, SessionHandles, tell_cleanup};
 pub use finalize::{Revisions, Ruling};
 pub use gateway::{Gateway, GatewayError, GatewaySettings, Recovered};
@@ -50,5 +55,7 @@ pub use plugbay_runtime as runtime;
 pub use runs::{HostTopic, RunAbout, RunGuard, RunTaken, Runs};
 pub use session_state::{PatchError, Patched, SessionState};
 pub use sessions::{EntryView, RunView, SessionView, ShownState};
+pub use subagents::SubagentsSettings;
+pub use tokens::Tokens;
 pub use tools::{Clash, ListedTool, ToolEnd, ToolSet, Tools};
 pub use turn::{PreparedTurn, Turn, TurnAsked, TurnEnd, TurnError, TurnEvent, TurnStatus};

@@ -11,17 +11,21 @@ pub use handles::SessionHandles;
 pub use late::Binding;
 pub(crate) use late::Late;
 
+use crate::completions::Completions;
+use crate::gateway::{Gateway, WeakGateway};
 use crate::hooks::Hooks;
 use crate::injections::Injections;
 use crate::runs::Runs;
 use crate::session_state::SessionState;
+use crate::tokens::Tokens;
 use plugbay_runtime::state::SessionStore;
 use plugbay_runtime::{
-    Call, Caller, Candidate, Cleanup, CleanupAsked, CleanupReason, InjectionQueued, InjectionRequest, Json, PluginId, Plugins, ServiceCode,
-    ServiceError, ServiceReply, Services, Session,
+    Call, Caller, Candidate, Cleanup, CleanupAsked, CleanupReason, Completed, CompletionRequest, Entry, InjectionQueued, InjectionRequest,
+    Json, PluginId, Plugins, ServiceCode, ServiceError, ServiceReply, Services, Session, SubagentStarted, SubagentStatus,
 };
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// What plugins reach through the host.
 pub struct Desk {
@@ -31,6 +35,10 @@ pub struct Desk {
     runs: Runs,
     session_state: SessionState,
     injections: Injections,
+    completions: Completions,
+    tokens: Tokens,
+    /// Whose turns subagents take, and whose model is asked.
+    gateway: OnceLock<WeakGateway>,
 }
 
 impl Desk {
@@ -43,6 +51,9 @@ impl Desk {
             runs: Runs::new(late.clone()),
             session_state: SessionState::new(store.clone(), late.clone()),
             injections: Injections::new(store.clone()),
+            completions: Completions::default(),
+            tokens: Tokens::default(),
+            gateway: OnceLock::new(),
             store,
             late,
         }
@@ -52,6 +63,18 @@ impl Desk {
     #[must_use]
     pub fn bind(&self, plugins: Plugins, hooks: Hooks) -> Option<Binding> {
         self.late.bind(plugins, hooks)
+    }
+
+    /// Lets plugins reach its agents and its model, once.
+    pub(crate) fn serves(&self, gateway: &Gateway) {
+        let _ = self.gateway.set(gateway.downgrade()); // a desk has one gateway, which is made with it
+    }
+
+    /// Whose agents plugins reach.
+    fn gateway(&self, what: &str) -> Result<Gateway, ServiceError> {
+        let none =
+            || ServiceError::new(ServiceCode::Failed, format!("{what}: this host has no agents and no model of its own, or it stops"));
+        self.gateway.get().and_then(WeakGateway::upgrade).ok_or_else(none)
     }
 
     /// Handles of sessions: whoever calls plugins about a session takes its handle from here.
@@ -76,6 +99,10 @@ impl Desk {
 /// Tells all plugins that a life of a session is over, after the host has cleaned away its own part. They get a handle of the life that was.
 pub fn tell_cleanup(hooks: &Hooks, key: &str, life: &str, reason: CleanupReason) {
     hooks.tell::<Cleanup>(&Call::new().session(Session::new(key, life)), CleanupAsked { reason, attrs: Vec::new() });
+}
+
+fn unwanted() -> ServiceError {
+    ServiceError::new(ServiceCode::Failed, "complete: the turn that this call belongs to was cancelled")
 }
 
 fn failed(what: &str, why: impl std::fmt::Display) -> ServiceError {
@@ -134,11 +161,48 @@ impl Services for Desk {
         Box::pin(self.injections.enqueue(&caller.plugin, session, injection))
     }
 
+    fn count_tokens(&self, text: &str) -> u64 {
+        self.tokens.count(text)
+    }
+
+    fn complete<'a>(&'a self, caller: &'a Caller, request: CompletionRequest) -> ServiceReply<'a, Completed> {
+        Box::pin(async move {
+            let gateway = self.gateway("complete")?;
+            let asking = self.completions.complete(gateway.models(), &caller.plugin, request);
+            match caller.run.as_ref().and_then(|run| gateway.0.live.cancelled(run)) {
+                Some(cancelled) => cancelled.run_until_cancelled(asking).await.unwrap_or_else(|| Err(unwanted())),
+                None => asking.await,
+            }
+        })
+    }
+
+    fn run_subagent<'a>(&'a self, caller: &'a Caller, name: &'a str, message: String) -> ServiceReply<'a, SubagentStarted> {
+        Box::pin(async move { self.gateway("run")?.run_subagent(caller, name, message).await })
+    }
+
+    fn wait_for_subagent<'a>(&'a self, caller: &'a Caller, run: &'a str, patience: Duration) -> ServiceReply<'a, SubagentStatus> {
+        Box::pin(async move { self.gateway("wait")?.wait_for_subagent(caller, run, patience).await })
+    }
+
+    fn subagent_messages<'a>(&'a self, caller: &'a Caller, name: &'a str, limit: u32) -> ServiceReply<'a, Vec<Entry>> {
+        Box::pin(async move { self.gateway("messages")?.subagent_messages(caller, name, limit).await })
+    }
+
+    fn delete_subagent<'a>(&'a self, caller: &'a Caller, name: &'a str) -> ServiceReply<'a, bool> {
+        Box::pin(async move { self.gateway("delete")?.delete_subagent(caller, name).await })
+    }
+
     fn may_install(&self, candidate: Candidate) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
         Box::pin(install::may(self.late.get(), candidate))
     }
 
     fn left<'a>(&'a self, plugin: &'a PluginId, uninstalled: bool) -> ServiceReply<'a, ()> {
-        Box::pin(async move { self.store.forget_plugin(plugin.as_str(), uninstalled).await.map_err(|e| failed("sessions", e)) })
+        Box::pin(async move {
+            self.store.forget_plugin(plugin.as_str(), uninstalled).await.map_err(|e| failed("sessions", e))?;
+            match self.gateway.get().and_then(WeakGateway::upgrade).filter(|_| uninstalled) {
+                Some(gateway) => gateway.uninstalled(plugin).await.map_err(|e| failed("subagents", e)),
+                None => Ok(()),
+            }
+        })
     }
 }

@@ -40,6 +40,11 @@ impl Live {
         self.lock().get(run).map(CancellationToken::cancel).is_some()
     }
 
+    /// Cancelled, when somebody cancels the run; never, once it has come to its end. None: it isn't known.
+    pub(crate) fn cancelled(&self, run: &str) -> Option<CancellationToken> {
+        self.lock().get(run).cloned()
+    }
+
     pub(crate) fn runs(&self) -> Vec<Arc<str>> {
         self.lock().keys().cloned().collect()
     }
@@ -47,6 +52,11 @@ impl Live {
     /// All of them, now and from now on.
     pub(crate) fn cut(&self) {
         self.0.cut.cancel();
+    }
+
+    /// Waits for this, unless the host waits for nothing any more; then it is dropped.
+    pub(crate) async fn until_cut<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.0.cut.run_until_cancelled(work).await
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, CancellationToken>> {

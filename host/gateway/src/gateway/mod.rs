@@ -4,6 +4,7 @@
 //! turns. It costs what its parts cost; a session in which nothing happens costs nothing. [Shutting down](Gateway::shutdown) is bounded; a gateway that is dropped without it
 //! is one that crashed, and the next one says so in the sessions concerned.
 
+mod behind;
 mod heartbeats;
 mod live;
 mod settings;
@@ -15,11 +16,13 @@ pub use settings::GatewaySettings;
 pub use start::Recovered;
 
 use crate::approvals::Approvals;
+use crate::context::Contexts;
 use crate::desk::{Binding, Desk};
 use crate::hooks::Hooks;
-use crate::model::Models;
+use crate::model::{Models, Voice};
 use crate::runs::Runs;
 use crate::sessions::Lines;
+use crate::subagents::{Subagents, SubagentsSettings};
 use crate::tools::Tools;
 use crate::turn::TurnError;
 use plugbay_runtime::engine::{Engine, SetupError};
@@ -27,7 +30,7 @@ use plugbay_runtime::state::{SessionStore, StateStore};
 use plugbay_runtime::{Plugins, PluginsSettings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +40,15 @@ use tokio_util::task::TaskTracker;
 #[derive(Clone)]
 pub struct Gateway(pub(crate) Arc<Inner>);
 
+/// A gateway that may be gone.
+pub(crate) struct WeakGateway(Weak<Inner>);
+
+impl WeakGateway {
+    pub(crate) fn upgrade(&self) -> Option<Gateway> {
+        self.0.upgrade().map(Gateway)
+    }
+}
+
 pub(crate) struct Inner {
     pub(crate) store: Arc<dyn SessionStore>,
     pub(crate) plugins: Plugins,
@@ -45,8 +57,10 @@ pub(crate) struct Inner {
     pub(crate) approvals: Approvals,
     pub(crate) tools: Tools,
     pub(crate) agent: Agent,
+    pub(crate) contexts: Contexts,
     pub(crate) lines: Lines,
     pub(crate) live: Live,
+    pub(crate) subagents: Subagents,
     /// Sessions with something that happened since the start: they are told when the host stops.
     pub(crate) used: Mutex<BTreeSet<String>>,
     /// Turns, and ends of sessions: a host that stops waits for them.
@@ -64,8 +78,23 @@ pub(crate) struct Agent {
     pub(crate) models: Models,
     pub(crate) system_prompt: Option<String>,
     pub(crate) rounds: NonZeroUsize,
-    pub(crate) history_bytes: usize,
+    history_tokens: u64,
     pub(crate) waiting: usize,
+    pub(crate) subagents: SubagentsSettings,
+}
+
+impl Agent {
+    /// Who answers when nobody asks for another.
+    pub(crate) fn voice(&self) -> Voice {
+        let model = self.models.default_provider().clone();
+        Voice { name: model.default_model().to_owned(), model, thinking: None }
+    }
+
+    /// Tokens that this model is given at most.
+    pub(crate) fn limit(&self, voice: &Voice) -> u64 {
+        let Voice { model, name, .. } = voice;
+        self.history_tokens.min(model.window(name).saturating_sub(model.reserve(name)))
+    }
 }
 
 /// Why there is no gateway.
@@ -90,9 +119,6 @@ pub enum GatewayError {
     Bound,
 }
 
-/// Bytes of a token, as estimated.
-const TOKEN: usize = 4;
-
 impl Gateway {
     /// A gateway on this state. No plugins yet, and no turns before it [starts](Self::start).
     ///
@@ -111,14 +137,16 @@ impl Gateway {
         let hooks = Hooks::new(plugins.clone(), hooks);
         let binding = desk.bind(plugins.clone(), hooks.clone()).ok_or(GatewayError::Bound)?;
         let approvals = Approvals::new(store.clone(), hooks.clone(), approvals);
+        let contexts = Contexts::new(plugins.clone(), hooks.clone(), store.clone(), settings.context_engine);
         let agent = Agent {
             models,
             system_prompt: settings.system_prompt,
             rounds: settings.rounds,
-            history_bytes: settings.history_tokens.get().saturating_mul(TOKEN),
+            history_tokens: u64::try_from(settings.history_tokens.get()).unwrap_or(u64::MAX),
             waiting: settings.waiting,
+            subagents: settings.subagents,
         };
-        Ok(Self(Arc::new(Inner {
+        let gateway = Self(Arc::new(Inner {
             tools: Tools::new(plugins.clone(), hooks.clone(), approvals.clone()),
             store,
             plugins,
@@ -126,8 +154,10 @@ impl Gateway {
             desk,
             approvals,
             agent,
+            contexts,
             lines: Lines::default(),
             live: Live::default(),
+            subagents: Subagents::default(),
             used: Mutex::default(),
             turns: TaskTracker::new(),
             heartbeats: settings.heartbeats,
@@ -135,7 +165,13 @@ impl Gateway {
             started: tokio::sync::OnceCell::new(),
             closing: CancellationToken::new(),
             _binding: binding,
-        })))
+        }));
+        gateway.0.desk.serves(&gateway);
+        Ok(gateway)
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakGateway {
+        WeakGateway(Arc::downgrade(&self.0))
     }
 
     /// The plugins.
@@ -172,6 +208,12 @@ impl Gateway {
     #[must_use]
     pub fn runs(&self) -> &Runs {
         self.0.desk.runs()
+    }
+
+    /// Who decides what the model sees of a conversation.
+    #[must_use]
+    pub fn contexts(&self) -> &Contexts {
+        &self.0.contexts
     }
 
     /// Who answers.

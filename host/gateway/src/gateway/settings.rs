@@ -3,7 +3,8 @@
 use crate::approvals::ApprovalsSettings;
 use crate::hooks::HooksSettings;
 use crate::model::Models;
-use plugbay_runtime::PluginsSettings;
+use crate::subagents::SubagentsSettings;
+use plugbay_runtime::{PluginId, PluginsSettings};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -22,10 +23,14 @@ pub struct GatewaySettings {
     pub system_prompt: Option<String>,
     /// How often the model is called in one turn (setting `agent.rounds`).
     pub rounds: NonZeroUsize,
-    /// How much of a conversation the model is given: tokens, at four bytes each (setting `agent.history-tokens`).
+    /// How many tokens of a conversation the model is given at most (setting `agent.history-tokens`); fewer where its window has no room for as many.
     pub history_tokens: NonZeroUsize,
+    /// The plugin that decides what the model sees of a conversation; none: the built-in engine (setting `slots.context-engine`).
+    pub context_engine: Option<PluginId>,
     /// Turns of one session that may wait (setting `agent.waiting`).
     pub waiting: usize,
+    /// How many agents work for plugins, and how long.
+    pub subagents: SubagentsSettings,
     /// Sessions whose agent is woken now and then, and how often (setting `agent.heartbeats`).
     pub heartbeats: BTreeMap<String, Duration>,
     /// What it is told then.
@@ -43,7 +48,9 @@ impl Default for GatewaySettings {
             system_prompt: None,
             rounds: NonZeroUsize::MIN.saturating_add(31),
             history_tokens: NonZeroUsize::MIN.saturating_add(99_999),
+            context_engine: None,
             waiting: 32,
+            subagents: SubagentsSettings::default(),
             heartbeats: BTreeMap::new(),
             heartbeat_prompt: "This is a heartbeat: nobody said anything. See whether there is something to do, and say so.".to_owned(),
         }

@@ -41,6 +41,7 @@ impl Gateway {
             Ok::<(), StateError>(())
         });
         started.await?;
+        self.resume_removals().await?;
         Ok(recovered)
     }
 }

@@ -123,7 +123,7 @@ impl Subscriber {
             Some(Subject::Topic) => hook_registration.topics.clone(),
             None => None,
         });
-        let side_by_side = match generation.settings().isolation {
+        let side_by_side = match generation.isolation() {
             Isolation::Shared => 1,
             Isolation::Pool(cells) => usize::from(cells.get()).min(SIDE_BY_SIDE),
             Isolation::Session | Isolation::Call => SIDE_BY_SIDE,

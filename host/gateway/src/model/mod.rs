@@ -13,6 +13,8 @@ mod models;
 mod offline;
 mod openai;
 mod request;
+mod voice;
+mod window;
 
 pub use answer::{ModelPiece, ModelStream, Stop, Usage};
 pub use error::{ModelError, ModelFailure, UnknownFailure};
@@ -20,6 +22,8 @@ pub use models::{Models, NoModel};
 pub use offline::OfflineModel;
 pub use openai::{KeySource, OpenAiModel, OpenAiSettings, OpenAiSettingsError, OpenAiTimeouts};
 pub use request::{ModelMessage, ModelRequest, ToolDefinition, ToolRequest};
+pub(crate) use voice::Voice;
+pub use window::ModelWindow;
 
 /// Something that answers conversations. Object safe: a turn doesn't know which it has.
 pub trait Model: Send + Sync {
@@ -37,6 +41,16 @@ pub trait Model: Send + Sync {
     /// Whether a model may be asked for.
     fn has(&self, model: &str) -> bool {
         self.models().contains(&model)
+    }
+
+    /// How many tokens a model takes: what it is given and what it answers together. 128,000 if nobody knows better.
+    fn window(&self, _model: &str) -> u64 {
+        ModelWindow::default().tokens()
+    }
+
+    /// How many of them are kept free for the answer. 8,192 if nobody knows better, or a quarter of the window if that is less.
+    fn reserve(&self, model: &str) -> u64 {
+        ModelWindow::of(self.window(model)).reserve()
     }
 
     /// Asks. Nothing happens before the stream is polled; dropping it cancels.

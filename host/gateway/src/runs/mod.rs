@@ -113,6 +113,21 @@ impl Runs {
         self.find(id)?.emit(&caller.plugin, topic, data)
     }
 
+    /// The run behind a call, and what it is about: only while it is under way.
+    ///
+    /// # Errors
+    /// `NoRun`, `Closed`.
+    pub(crate) fn behind(&self, caller: &Caller, what: &str) -> Result<(Arc<str>, RunAbout), ServiceError> {
+        let none = || {
+            ServiceError::new(
+                ServiceCode::NoRun,
+                format!("{what}: the call belongs to no turn, and only a turn that is under way has this"),
+            )
+        };
+        let id = caller.run.as_ref().ok_or_else(none)?;
+        Ok((id.clone(), self.find(id)?.about_open()?))
+    }
+
     fn of(&self, caller: &Caller) -> Result<Arc<Run>, ServiceError> {
         let id = caller.run.as_ref().ok_or_else(|| ServiceError::new(ServiceCode::NoRun, "run-context: the call belongs to no run"))?;
         self.find(id)

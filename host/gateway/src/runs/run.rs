@@ -64,6 +64,11 @@ impl Run {
         if state.ended { Err(closed(&self.id)) } else { Ok(state) }
     }
 
+    /// What it is about, while it hasn't ended.
+    pub(super) fn about_open(&self) -> Result<RunAbout, ServiceError> {
+        self.open().map(|_| self.about.clone())
+    }
+
     /// Nothing is written from now on.
     pub(super) fn end(&self) {
         let mut state = self.state();

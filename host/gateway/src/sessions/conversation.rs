@@ -2,8 +2,10 @@
 //!
 //! Making one reads nothing. Only the present life shows, and of it only what was there then; what only the host knows of an entry (`meta`) doesn't show at all.
 
+use crate::context::builtin::told;
+use crate::tokens::Tokens;
 use plugbay_runtime::state::{SessionStore, StateError, StoredEntry, Window};
-use plugbay_runtime::{Conversation, Entry, Json, Payload, Role};
+use plugbay_runtime::{Conversation, Entry, Json, Outline, Payload, Role};
 use std::sync::{Arc, OnceLock};
 
 /// A life of a session, as far as it was written.
@@ -55,7 +57,27 @@ impl Conversation for StoredConversation {
         }
         Ok(self.store.entry(&self.key, &self.life, id).map_err(unreadable)?.map(shown))
     }
+
+    fn outline(&self, start: u64, count: usize) -> Result<Vec<Outline>, String> {
+        let (counts, mut outline) = (Tokens::default(), Vec::new());
+        let all = usize::try_from(self.entries.saturating_sub(start)).unwrap_or(usize::MAX).min(count);
+        while outline.len() < all {
+            let window = Window::From { start: start + outline.len() as u64, count: PORTION.min(all - outline.len()) };
+            let read = self.store.entries(&self.key, &self.life, window).map_err(unreadable)?;
+            if read.is_empty() {
+                break; // the session was deleted by another process
+            }
+            outline.extend(read.into_iter().map(|StoredEntry { id, entry, .. }| {
+                let role = role(&entry.role);
+                Outline { id, role, tokens: told(entry).map_or(0, |message| counts.message(&message)) }
+            }));
+        }
+        Ok(outline)
+    }
 }
+
+/// Entries that are counted between two readings.
+const PORTION: usize = 256;
 
 fn unreadable(error: StateError) -> String {
     format!("the conversation can't be read: {error}")
@@ -92,6 +114,30 @@ pub(crate) const fn role_name(role: Role) -> &'static str {
 mod tests {
     use super::*;
     use plugbay_runtime::state::{Memory, NewEntry};
+
+    #[tokio::test]
+    async fn each_entry_takes_what_it_is_told_with_whatever_the_portions() {
+        let store = Arc::new(Memory::default());
+        store.ensure_session("s", "one").await.unwrap();
+        let call = r#"{"tool-calls":[{"id":"call","name":"look","arguments":"{\"where\":\"here\"}"}]}"#;
+        let mut entries: Vec<_> = (0..600).map(|n| said(&format!("number {n}"))).collect();
+        entries[1] = NewEntry { role: "assistant".into(), meta: Some(call.into()), ..said("") };
+        entries[2] = said(" ");
+        for chunk in entries.chunks(100) {
+            store.append("s", "one", chunk.to_vec()).await.unwrap().unwrap();
+        }
+        let conversation = StoredConversation::new(store, "s".into(), "one".into(), 599);
+        let counts = Tokens::default();
+        let outline = |start, count| conversation.outline(start, count).unwrap();
+        let lines = outline(0, 10_000);
+        let tokens: Vec<u64> = lines.iter().map(|line| line.tokens).collect();
+        assert_eq!((lines[1].id, lines[1].role, lines[2].role), (2, Role::Assistant, Role::User));
+        assert_eq!(tokens.len(), 599, "what was written later isn't counted");
+        assert_eq!((tokens[0], tokens[2]), (4 + counts.count("number 0"), 0));
+        assert!(tokens[1] > 4 + counts.count("look") + counts.count(r#"{"where":"here"}"#), "calls of tools take room");
+        assert_eq!(outline(500, 20), lines[500..520]);
+        assert!(outline(599, 5).is_empty() && outline(u64::MAX, 5).is_empty());
+    }
 
     fn said(text: &str) -> NewEntry {
         NewEntry { role: "user".into(), content: format!("{text:?}"), tool_call_id: None, run: None, meta: Some("{}".into()) }

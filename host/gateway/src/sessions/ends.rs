@@ -39,6 +39,7 @@ impl Gateway {
         let began = Call::new().session(self.0.desk.handles().handle(key, &next));
         self.0.hooks.tell::<SessionStart>(&began, SessionBegan { previous: Some(row.id.clone()), attrs: Vec::new() });
         tell_cleanup(&self.0.hooks, key, &row.id, CleanupReason::Reset);
+        self.release(key).await;
         Ok(Some(next))
     }
 
@@ -61,11 +62,12 @@ impl Gateway {
         self.0.used.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
         self.tell_end_of(&row, SessionEndReason::Delete, None);
         tell_cleanup(&self.0.hooks, key, &row.id, CleanupReason::Delete);
+        self.session_gone(key).await;
         Ok(true)
     }
 
     /// Waits for a turn in the session's line.
-    async fn turn_of(&self, key: &str) -> Result<Place, TurnError> {
+    pub(super) async fn turn_of(&self, key: &str) -> Result<Place, TurnError> {
         self.0.open()?;
         let mut place = self.0.enter(key)?;
         match self.0.closing.run_until_cancelled(place.turn()).await {

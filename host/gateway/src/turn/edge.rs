@@ -25,6 +25,11 @@ impl Gateway {
     /// # Errors
     /// Why there is no turn: the gateway hasn't started, or stops; too many turns of the session wait; the text is too long; the state can't be read.
     pub async fn turn(&self, asked: TurnAsked) -> Result<Turn, TurnError> {
+        self.turn_as(Uuid::new_v4().to_string().into(), asked).await
+    }
+
+    /// The same, with a run of this id.
+    pub(crate) async fn turn_as(&self, run: Arc<str>, asked: TurnAsked) -> Result<Turn, TurnError> {
         let gateway = &self.0;
         gateway.open()?;
         asked.check()?;
@@ -34,7 +39,6 @@ impl Gateway {
         }
         gateway.open()?;
         let place = gateway.enter(&asked.session)?;
-        let run: Arc<str> = Uuid::new_v4().to_string().into();
         let stop = gateway.live.add(run.clone());
         gateway.turns.spawn(Opening { gateway: gateway.clone(), asked, run: run.clone(), listener, stop, place }.play());
         Ok(Turn { run: Some(run), events })

@@ -3,11 +3,12 @@
 //! A prepared turn has the session to itself until it is finished. One that is dropped has failed: its session says so, and what plugins have queued for it and nobody was shown
 //! waits again. What hooks there are besides the steps here (the model's, the channel's) is the embedder's to fire, with [`PreparedTurn::call`].
 
-use super::history;
 use super::listener::Listener;
 use super::open::Opening;
 use super::prepare::Prompt;
+use super::rounds::Talk;
 use super::{Ended, Run, Stopped, TurnAsked, TurnError};
+use crate::context::builtin::AssistantMeta;
 use crate::gateway::Gateway;
 use crate::model::{ModelMessage, ToolRequest};
 use crate::tools::{ToolEnd, ToolSet};
@@ -21,6 +22,12 @@ use uuid::Uuid;
 pub struct PreparedTurn {
     run: Run,
     prompt: Prompt,
+    /// What the embedder's model is told, as far as it goes through here.
+    talk: Talk,
+    /// The instructions, as of the last history.
+    system: Option<String>,
+    /// How often the history was asked for.
+    histories: u32,
     /// Who stops the gateway waits for it.
     _token: TaskTrackerToken,
 }
@@ -62,7 +69,7 @@ impl Opening {
         let token = self.gateway.turns.token();
         let run = self.open().await?;
         match run.prepare().await {
-            Ok(prompt) => Ok(PreparedTurn { run, prompt, _token: token }),
+            Ok(prompt) => Ok(PreparedTurn::new(run, prompt, token)),
             Err(stopped) => {
                 let error = stopped.clone().into();
                 run.finish(Ended::Stopped(stopped)).await;
@@ -73,6 +80,14 @@ impl Opening {
 }
 
 impl PreparedTurn {
+    /// The room is that of the host's own model: the embedder's isn't known.
+    fn new(run: Run, prompt: Prompt, token: TaskTrackerToken) -> Self {
+        let (voice, tokens) = (run.gateway.agent.voice(), run.gateway.contexts.tokens());
+        let mut talk = Talk::new(voice, prompt.system.clone(), prompt.tools.clone(), run.entries, tokens);
+        talk.begin(prompt.text.clone());
+        Self { system: talk.system(), run, prompt, talk, histories: 0, _token: token }
+    }
+
     /// Its run.
     #[must_use]
     pub fn run(&self) -> &Arc<str> {
@@ -85,10 +100,10 @@ impl PreparedTurn {
         &self.prompt.text
     }
 
-    /// The instructions above the conversation.
+    /// The instructions above the conversation; once the [history](Self::history) was asked for, with what the context engine puts above them.
     #[must_use]
     pub fn system_prompt(&self) -> Option<&str> {
-        self.prompt.system.as_deref()
+        self.system.as_deref()
     }
 
     /// The tools of this turn.
@@ -103,14 +118,19 @@ impl PreparedTurn {
         self.run.call()
     }
 
-    /// The conversation so far, as a model gets it: as much as the settings say. To be read before [`PreparedTurn::show`], which writes the present prompt.
+    /// What a model is told of the turns before: as much as the settings and the window of the host's own model leave beside this turn. The context engine decides, so it is asked for before each
+    /// call of the model.
     ///
     /// # Errors
-    /// If the state can't be read.
-    pub fn history(&self) -> Result<Vec<ModelMessage>, TurnError> {
-        let Run { gateway, key, life, entries, .. } = &self.run;
-        let pieces = history::newest(&*gateway.store, key, life, *entries, gateway.agent.history_bytes)?;
-        Ok(pieces.into_iter().flatten().collect())
+    /// If the state can't be read, this turn is too long all by itself, or it is cancelled.
+    pub async fn history(&mut self) -> Result<Vec<ModelMessage>, TurnError> {
+        if self.histories == 0 {
+            self.run.open_context(self.talk.before).await?;
+        }
+        self.histories = self.histories.saturating_add(1);
+        self.run.assemble(&mut self.talk, self.histories).await?;
+        self.system = self.talk.system();
+        Ok(self.talk.context.messages.clone())
     }
 
     /// Writes what was said; what plugins have queued is spent with it. To be called once, just before the model is. Answers what it is to be told: what
@@ -119,7 +139,9 @@ impl PreparedTurn {
     /// # Errors
     /// If the session is gone, or the state can't be written.
     pub async fn show(&mut self) -> Result<String, TurnError> {
-        Ok(self.run.write_prompt(&self.prompt).await?)
+        let told = self.run.write_prompt(&self.prompt).await?;
+        self.talk.begin(told.clone());
+        Ok(told)
     }
 
     /// Writes what the model said, with the tools that it wants. Answers its words as they were written.
@@ -127,9 +149,10 @@ impl PreparedTurn {
     /// # Errors
     /// As for [`PreparedTurn::show`].
     pub async fn say(&mut self, text: &str, calls: &[ToolRequest]) -> Result<String, TurnError> {
-        let meta = json!(history::AssistantMeta { tool_calls: calls.iter().map(Into::into).collect(), model: None });
+        let meta = json!(AssistantMeta { tool_calls: calls.iter().map(Into::into).collect(), model: None });
         let answer = self.run.looked_at(Role::Assistant, json!(text), None, meta).await;
         self.run.append(answer.entry).await?;
+        self.talk.add(ModelMessage::Assistant { text: answer.text.clone(), tool_calls: calls.to_vec() });
         Ok(answer.text)
     }
 
@@ -140,6 +163,7 @@ impl PreparedTurn {
     pub async fn call_tool(&mut self, request: &ToolRequest) -> Result<(ToolEnd, String), TurnError> {
         let end = self.run.call_tool(&self.prompt.tools, request).await.map_err(Stopped::from)?;
         let answer = self.run.write_result(request, &end).await?;
+        self.talk.add(ModelMessage::Tool { call_id: request.id.clone(), content: answer.clone() });
         Ok((end, answer))
     }
 

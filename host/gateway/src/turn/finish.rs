@@ -1,4 +1,4 @@
-//! The end of a turn, however it ends: its session says so where there is no answer, observers are told, its run ends, and the session's next turn may begin.
+//! The end of a turn, however it ends: its session says so where there is no answer, observers are told, its run ends, the context engine hears of it, and the session's next turn may begin.
 
 use super::model::millis;
 use super::{Ended, Run, Stopped, TurnEvent, TurnStatus};
@@ -55,6 +55,7 @@ impl Said {
 impl Run {
     /// Ends it.
     pub(super) async fn finish(mut self, ended: Ended) {
+        let done = matches!(ended, Ended::Done);
         let Said { status, kept, note, error, reason, event } = Said::of(ended);
         if let Some(note) = note {
             self.note(note, kept, error.as_deref()).await;
@@ -70,6 +71,7 @@ impl Run {
         if let Err(error) = self.gateway.store.end_run(self.guard.id(), kept, reason.as_deref()).await {
             tracing::error!(run = %self.guard.id(), %error, "the end of a turn can't be written: the next start finds it interrupted");
         }
+        self.close_context(done).await;
         // The end is told once the session is free, so that who hears of it finds it so.
         let (listener, place) = (self.listener.clone(), self.unended.over());
         drop(self);

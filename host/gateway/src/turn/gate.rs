@@ -5,21 +5,11 @@
 
 use super::prepare::Prompt;
 use super::{Ended, Run, Stopped, TurnEvent};
-use crate::model::Model;
+use crate::context::builtin::BLOCKED;
+use crate::model::Voice;
 use plugbay_runtime::state::RunStatus;
 use plugbay_runtime::{BeforeAgentReply, BeforeAgentRun, BeforeModelResolve, ModelAsked, ReplyAsked, Role, RunAsked, RunBlock};
 use serde_json::{Value, json};
-use std::sync::Arc;
-
-/// What stands in the transcript for a turn that was blocked without a word for the person, and what the model is told of any that was blocked.
-pub(super) const BLOCKED: &str = "A turn was blocked.";
-
-/// The model of a turn.
-pub(super) struct Voice {
-    pub(super) model: Arc<dyn Model>,
-    pub(super) name: String,
-    pub(super) thinking: Option<String>,
-}
 
 impl Run {
     /// Whether a plugin answers in the agent's place.

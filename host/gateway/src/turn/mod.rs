@@ -1,18 +1,18 @@
 //! Turns: from what somebody says to what the agent answers, with every hook in its place.
 //!
 //! A turn is a [`Run`] that goes through steps, a file for each family of them: `edge` (the message reaches the gateway), `open` (its turn in the session's line, its run),
-//! `prepare` (what the agent is told), `gate` (whether it runs at all), `rounds` (the model and its tools), `finish`. `embed` is the same for who runs the model alone.
+//! `prepare` (what the agent is told), `gate` (whether it runs at all), `rounds` (the model and its tools, with what `context` makes ready), `finish`. `embed` is the same for who runs the model alone.
 //!
 //! Each turn is a task of its own: who stops listening doesn't stop it. It costs a commit to begin, one for each message, one to end; what is said of it waits, in memory, for
 //! who listens, as much as the model and the tools say. It fails by saying so: in its events, in its session's transcript, in its run.
 
 mod asked;
+mod context;
 mod edge;
 mod embed;
 mod event;
 mod finish;
 mod gate;
-mod history;
 mod listener;
 mod model;
 mod open;
@@ -29,6 +29,7 @@ pub use embed::PreparedTurn;
 pub use event::{TurnEvent, TurnStatus};
 pub use listener::{Turn, TurnEnd};
 
+use crate::context::{Seat, TurnTold};
 use crate::gateway::{Inner, Stop, Why};
 use crate::runs::RunGuard;
 use crate::sessions::StoredConversation;
@@ -52,6 +53,10 @@ pub(crate) struct Run {
     injections: Vec<Injection>,
     /// What the model was saying when the turn was stopped.
     unfinished: String,
+    /// Where the context engine is asked.
+    seat: Arc<Seat>,
+    /// How the last context of the turn was, once there was one.
+    told: Option<TurnTold>,
     began: Instant,
     listener: Listener,
     guard: RunGuard,

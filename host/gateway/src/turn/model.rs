@@ -15,6 +15,13 @@ use uuid::Uuid;
 /// Bytes of a model's name for a call, as the state takes it.
 const CALL_ID: usize = 512;
 
+/// Why a model said nothing.
+pub(super) enum Unheard {
+    /// What it was given is too long, and it hasn't begun to answer.
+    TooLong(ModelError),
+    Stopped(Stopped),
+}
+
 /// What a model said.
 #[derive(Default)]
 pub(super) struct Heard {
@@ -46,7 +53,7 @@ impl Heard {
 
 impl Run {
     /// Asks the model.
-    pub(super) async fn ask(&mut self, talk: &Talk, number: u32) -> Result<Heard, Stopped> {
+    pub(super) async fn ask(&mut self, talk: &Talk, number: u32) -> Result<Heard, Unheard> {
         let request = talk.request();
         self.tell_input(talk, &request, number);
         let (began, mut heard) = (Instant::now(), Heard::default());
@@ -55,13 +62,14 @@ impl Run {
         self.tell_end(talk, &heard, number, began, &result);
         match result {
             Ok(Ok(())) => {}
+            Ok(Err(error)) if error.kind == ModelFailure::TooLong && heard.bytes == 0 => return Err(Unheard::TooLong(error)),
             Ok(Err(error)) => {
                 self.unfinished = heard.text;
-                return Err(Stopped::Failed(format!("the model didn't answer ({}): {error}", error.kind)));
+                return Err(Unheard::Stopped(Stopped::Failed(format!("the model didn't answer ({}): {error}", error.kind))));
             }
             Err(why) => {
                 self.unfinished = heard.text;
-                return Err(why.into());
+                return Err(Unheard::Stopped(why.into()));
             }
         }
         self.tell_output(talk, &heard, number);

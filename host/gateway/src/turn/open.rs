@@ -6,7 +6,7 @@ use super::{Run, TurnAsked, TurnError, TurnEvent, TurnStatus};
 use crate::gateway::{Inner, Stop, Why};
 use crate::runs::{HostTopic, RunAbout};
 use crate::sessions::Place;
-use plugbay_runtime::state::{NewRun, SessionRow};
+use plugbay_runtime::state::{Ensured, NewRun, SessionRow, StateError};
 use plugbay_runtime::{Call, Grant, Plugin, SessionBegan, SessionStart, Standing, Trigger};
 use serde_json::json;
 use std::sync::{Arc, PoisonError};
@@ -51,10 +51,17 @@ impl Opening {
         listener.tell(TurnEvent::RunStarted { run, session: row.key.clone(), life: row.id.clone() });
         guard.event(HostTopic::Lifecycle, &json!({ "phase": "start", "trigger": asked.trigger }));
         let (key, life, entries): (Arc<str>, Arc<str>, _) = (row.key.into(), row.id.into(), row.entries);
-        let unended =
-            Unended { gateway: gateway.clone(), run: guard.id().clone(), key: key.clone(), life: life.clone(), place: Some(place) };
-        let (began, unfinished) = (Instant::now(), String::new());
-        Ok(Run { gateway, asked, session, key, life, entries, injections, unfinished, began, listener, guard, stop, unended })
+        let seat = Arc::new(gateway.contexts.seat());
+        let unended = Unended {
+            gateway: gateway.clone(),
+            run: guard.id().clone(),
+            key: key.clone(),
+            life: life.clone(),
+            seat: seat.clone(),
+            place: Some(place),
+        };
+        let (began, unfinished, told) = (Instant::now(), String::new(), None);
+        Ok(Run { gateway, asked, session, key, life, entries, injections, unfinished, seat, told, began, listener, guard, stop, unended })
     }
 
     /// Waits for its turn.
@@ -68,14 +75,7 @@ impl Opening {
 
     /// The session, made if there is none.
     async fn session(&self) -> Result<SessionRow, TurnError> {
-        let ensured = self.gateway.store.ensure_session(&self.asked.session, &Uuid::new_v4().to_string()).await?;
-        let (row, hooks) = (ensured.session, &self.gateway.hooks);
-        if ensured.is_new {
-            let call = Call::new().session(self.gateway.desk.handles().handle(&row.key, &row.id));
-            hooks.tell::<SessionStart>(&call, SessionBegan { previous: None, attrs: Vec::new() });
-        }
-        self.gateway.used.lock().unwrap_or_else(PoisonError::into_inner).insert(row.key.clone());
-        Ok(row)
+        Ok(self.gateway.ensured(&self.asked.session).await?.session)
     }
 
     fn new_run(&self, row: &SessionRow) -> NewRun {
@@ -88,6 +88,20 @@ impl Opening {
             facts: self.asked.facts(),
             plugins: plugins.iter().filter(|plugin| may_inject(plugin)).map(|plugin| plugin.id().to_string()).collect(),
         }
+    }
+}
+
+impl Inner {
+    /// A session, made if there is none: then plugins are told.
+    pub(crate) async fn ensured(&self, key: &str) -> Result<Ensured, StateError> {
+        let ensured = self.store.ensure_session(key, &Uuid::new_v4().to_string()).await?;
+        let row = &ensured.session;
+        if ensured.is_new {
+            let call = Call::new().session(self.desk.handles().handle(&row.key, &row.id));
+            self.hooks.tell::<SessionStart>(&call, SessionBegan { previous: None, attrs: Vec::new() });
+        }
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(row.key.clone());
+        Ok(ensured)
     }
 }
 

@@ -1,7 +1,9 @@
 //! A turn that hasn't ended: its place in the session's line, and what is done if it is dropped as it is, since an embedder forgot it or a step of it was a defect.
 //!
-//! Then it has failed: the session says so, its run ends, and only then the session's next turn begins. Without a tokio runtime the host is gone, and the next start says so.
+//! Then it has failed: the session says so, its run ends, only then the session's next turn begins, and the context engine hears that its part is over. Without a tokio runtime the host is gone, and the next start says so.
 
+use crate::context::builtin::Life;
+use crate::context::{Occasion, Seat};
 use crate::gateway::Inner;
 use crate::sessions::Place;
 use plugbay_runtime::state::{NewEntry, RunStatus, StateError};
@@ -20,6 +22,7 @@ pub(super) struct Unended {
     pub(super) run: Arc<str>,
     pub(super) key: Arc<str>,
     pub(super) life: Arc<str>,
+    pub(super) seat: Arc<Seat>,
     /// Nothing, once it has ended.
     pub(super) place: Option<Place>,
 }
@@ -35,6 +38,7 @@ impl Drop for Unended {
     fn drop(&mut self) {
         let (Some(place), Ok(background)) = (self.place.take(), Handle::try_current()) else { return };
         let (gateway, run, key, life) = (self.gateway.clone(), self.run.clone(), self.key.clone(), self.life.clone());
+        let seat = self.seat.clone();
         let ending = async move {
             let call = Call::new().session(gateway.desk.handles().handle(&key, &life)).run(run.clone());
             let ended = TurnEnded { success: false, error: Some(WHY.to_owned()), duration_ms: 0, attrs: Vec::new() };
@@ -43,6 +47,8 @@ impl Drop for Unended {
                 tracing::error!(%run, %error, "a turn that was dropped can't be ended: the next start finds it interrupted");
             }
             drop(place);
+            let entries = gateway.store.count_entries(&key, &life).unwrap_or_default();
+            seat.dispose(&Occasion { call, life: Life { key, life, entries }, heartbeat: false }).await;
         };
         // Who stops the gateway waits for it.
         self.gateway.turns.spawn_on(ending, &background);

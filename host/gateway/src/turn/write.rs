@@ -5,6 +5,7 @@
 //! them.
 
 use super::{Run, Stopped};
+use crate::context::builtin::spoken;
 use crate::sessions::role_name;
 use plugbay_runtime::state::NewEntry;
 use plugbay_runtime::{BeforeMessageWrite, Payload, Role, Written};
@@ -72,21 +73,5 @@ impl Run {
         let gone = || Stopped::Failed(format!("the session {:?} was deleted or reset meanwhile", self.key));
         self.entries += written.ok_or_else(gone)?.len() as u64;
         Ok(())
-    }
-}
-
-/// The words of an entry's content: a string, or parts with texts.
-pub(super) fn spoken(content: &Value) -> String {
-    match content {
-        Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().map(part).collect::<Vec<_>>().join("\n"),
-        other => other.to_string(),
-    }
-}
-
-fn part(part: &Value) -> String {
-    match part.get("text").unwrap_or(part) {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
     }
 }

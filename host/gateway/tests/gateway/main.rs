@@ -3,9 +3,11 @@
 #![cfg(test)]
 
 mod approvals;
+mod context;
 mod hooks;
 mod model;
 mod services;
 mod sessions;
+mod subagents;
 mod tools;
 mod turns;

@@ -1,6 +1,7 @@
 //! From a request to what the offline model does about it: which message counts, which of its rounds this is, and what stands in it.
 
 use super::command::{Command, command};
+use super::digest::digest;
 use crate::model::{ModelMessage, ModelRequest};
 
 /// The characters of a message that an answer quotes.
@@ -8,6 +9,9 @@ const QUOTED: usize = 200;
 
 /// The characters of a tool's answer that a summary repeats.
 const REPEATED: usize = 1_000;
+
+/// How instructions begin that want a summary of the last message instead of an answer to it.
+const SUMMARISE: &str = "Summarise";
 
 /// What to do about a request, in order.
 pub(super) fn heard(request: &ModelRequest) -> Vec<Command> {
@@ -18,6 +22,10 @@ pub(super) fn heard(request: &ModelRequest) -> Vec<Command> {
     let news = since(messages.iter().rposition(is_own));
 
     let text = asked.and_then(|at| messages.get(at)).map_or("", text_of);
+    if let Some(instructions) = request.system.as_deref().filter(|system| system.starts_with(SUMMARISE)) {
+        let lines: Vec<&str> = instructions.lines().collect();
+        return commands(request, &lines).unwrap_or_default().into_iter().chain([Command::Say(digest(instructions, text))]).collect();
+    }
     if let Some(lines) = rounds(text).nth(answers) {
         return commands(request, &lines).unwrap_or_else(|| vec![described(request, text)]);
     }

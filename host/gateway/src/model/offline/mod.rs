@@ -1,14 +1,16 @@
 //! A model that isn't one: it carries out the commands that it is told and otherwise says what it was given. It is there so that everything can be tried,
 //! shown and tested without a key and without a network: calls of tools, long answers, slow ones, failures.
 //!
-//! The same request gets the same answer, always. It costs nothing, and fails only where it is told to (`fail <kind>`). Its commands are in
-//! `docs/models.md`.
+//! The same request gets the same answer, always. It costs nothing, and fails only where it is told to (`fail <kind>`), and where what it is given is longer than its
+//! window. Told to summarise, it says how each line begins. Its commands are in `docs/models.md`.
 
 mod command;
+mod digest;
 mod heard;
 mod telling;
 
-use super::{Model, ModelRequest, ModelStream};
+use super::{Model, ModelError, ModelFailure, ModelRequest, ModelStream, ModelWindow};
+use crate::tokens::Tokens;
 use futures_util::stream::{self, StreamExt};
 use telling::Telling;
 
@@ -31,12 +33,13 @@ pub struct OfflineModel {
     provider: String,
     model: String,
     others: Vec<String>,
+    window: ModelWindow,
 }
 
 impl OfflineModel {
     /// Under another name, for hosts that want to show how a model is chosen.
     pub fn named(provider: impl Into<String>, model: impl Into<String>) -> Self {
-        Self { provider: provider.into(), model: model.into(), others: Vec::new() }
+        Self { provider: provider.into(), model: model.into(), others: Vec::new(), window: ModelWindow::default() }
     }
 
     /// With one more model that may be asked for. All answer alike; which one it was is in the answer.
@@ -44,6 +47,21 @@ impl OfflineModel {
     pub fn also(mut self, model: impl Into<String>) -> Self {
         self.others.push(model.into());
         self
+    }
+
+    /// With a window of this size. What is longer is refused, as servers do.
+    #[must_use]
+    pub fn within(mut self, window: ModelWindow) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// What is wrong with a request that is too long. One that has fewer bytes than the window has tokens isn't counted: it fits.
+    fn refusal(&self, request: &ModelRequest) -> Option<ModelError> {
+        let most = self.window.tokens();
+        let tokens = if bytes(request) <= most { 0 } else { Tokens::default().request(request) };
+        let why = || format!("the offline model was given {tokens} tokens, and takes {most} (setting `model.window`)");
+        (tokens > most).then(|| ModelError::new(ModelFailure::TooLong, why()))
     }
 }
 
@@ -67,7 +85,24 @@ impl Model for OfflineModel {
         std::iter::once(&self.model).chain(&self.others).map(String::as_str).collect()
     }
 
-    fn stream(&self, request: ModelRequest) -> ModelStream {
-        Box::pin(stream::unfold(Telling::new(&request), async |mut telling| telling.next().await.map(|piece| (piece, telling))).fuse())
+    fn window(&self, _model: &str) -> u64 {
+        self.window.tokens()
     }
+
+    fn reserve(&self, _model: &str) -> u64 {
+        self.window.reserve()
+    }
+
+    fn stream(&self, request: ModelRequest) -> ModelStream {
+        let telling = Telling::new(&request, self.refusal(&request));
+        Box::pin(stream::unfold(telling, async |mut telling| telling.next().await.map(|piece| (piece, telling))).fuse())
+    }
+}
+
+/// At least as many bytes as a request has tokens.
+fn bytes(request: &ModelRequest) -> u64 {
+    let ModelRequest { system, messages, tools, .. } = request;
+    let frames = 1 + messages.len() + tools.len();
+    let told = serde_json::to_string(&(system, messages, tools)).map_or(usize::MAX, |json| json.len());
+    told.saturating_add(frames * 8) as u64
 }

@@ -13,6 +13,7 @@ pub(super) struct Telling {
     model: String,
     messages: usize,
     input: u64,
+    refusal: Option<ModelError>,
     commands: VecDeque<Command>,
     speech: VecDeque<String>,
     long: Option<(u32, u32)>,
@@ -23,11 +24,12 @@ pub(super) struct Telling {
 }
 
 impl Telling {
-    pub(super) fn new(request: &ModelRequest) -> Self {
+    pub(super) fn new(request: &ModelRequest, refusal: Option<ModelError>) -> Self {
         Self {
             model: request.model.clone(),
             messages: request.messages.len(),
             input: words(request),
+            refusal,
             commands: heard(request).into(),
             speech: VecDeque::new(),
             long: None,
@@ -53,6 +55,9 @@ impl Telling {
     }
 
     fn piece(&mut self) -> Result<ModelPiece, ModelError> {
+        if let Some(refusal) = self.refusal.take() {
+            return Err(refusal);
+        }
         loop {
             if let Some(word) = self.word() {
                 self.said += 1;

@@ -12,6 +12,20 @@ use std::time::Duration;
 /// The characters of a server's own words that are shown.
 const SHOWN: usize = 300;
 
+/// What servers call a conversation that is too long: OpenAI and those that do as it does, llama.cpp, GitHub.
+const TOO_LONG: [&str; 3] = ["context_length_exceeded", "exceed_context_size_error", "tokens_limit_reached"];
+
+/// What they say of one where they have no name for it: vLLM and OpenRouter, SGLang, llama.cpp of old, Anthropic, Gemini.
+const SAID_OF_TOO_LONG: [&str; 7] = [
+    "maximum context length",
+    "maximum model length",
+    "model's context length",
+    "available context size",
+    "context window",
+    "prompt is too long",
+    "maximum number of tokens allowed",
+];
+
 /// A failed attempt.
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -47,7 +61,7 @@ impl From<ModelError> for Fault {
 
 /// The server answered with a status that isn't success.
 pub(super) fn refused(server: &Server, model: &str, status: StatusCode, complaint: &Complaint, key: Option<&Key>) -> Fault {
-    let kind = kind(status, complaint.code.as_deref());
+    let kind = kind(status, complaint);
     let said = match shown(&complaint.message, key).as_str() {
         "" => "without a word".to_owned(),
         words => format!("\"{words}\""),
@@ -64,15 +78,17 @@ pub(super) fn complained(server: &Server, model: &str, complaint: &Complaint, ke
     let told = complaint.status.and_then(|status| StatusCode::from_u16(status).ok()).filter(|status| !status.is_success());
     let status = told.unwrap_or(match complaint.code.as_deref() {
         Some("rate_limit_exceeded" | "rate_limit_error") => StatusCode::TOO_MANY_REQUESTS,
-        Some("invalid_request_error" | "context_length_exceeded") => StatusCode::BAD_REQUEST,
+        Some("invalid_request_error") => StatusCode::BAD_REQUEST,
+        _ if says_too_long(&complaint.message) => StatusCode::BAD_REQUEST,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     });
     refused(server, model, status, complaint, key)
 }
 
-fn kind(status: StatusCode, code: Option<&str>) -> ModelFailure {
-    match (status.as_u16(), code) {
-        (_, Some("context_length_exceeded")) => ModelFailure::TooLong,
+fn kind(status: StatusCode, complaint: &Complaint) -> ModelFailure {
+    match (status.as_u16(), complaint.code.as_deref()) {
+        (_, Some(code)) if TOO_LONG.contains(&code) => ModelFailure::TooLong,
+        (400 | 413 | 422, _) if says_too_long(&complaint.message) => ModelFailure::TooLong,
         (400 | 404, Some("model_not_found")) => ModelFailure::NoSuchModel,
         (401 | 403, _) => ModelFailure::Unauthorized,
         (429, _) => ModelFailure::RateLimited,
@@ -81,10 +97,18 @@ fn kind(status: StatusCode, code: Option<&str>) -> ModelFailure {
     }
 }
 
+fn says_too_long(message: &str) -> bool {
+    let message = message.to_lowercase();
+    SAID_OF_TOO_LONG.iter().any(|words| message.contains(words))
+}
+
 fn advice(server: &Server, model: &str, status: StatusCode, kind: ModelFailure) -> String {
     match kind {
         ModelFailure::Unauthorized => format!("; the key: {}", server.settings.key),
         ModelFailure::NoSuchModel => format!("; model `{model}` (settings `model.model`, `model.models`)"),
+        ModelFailure::TooLong => {
+            format!("; model `{model}` is given up to {} tokens (setting `model.window`)", server.settings.window.tokens())
+        }
         _ if status.is_redirection() => {
             "; redirects aren't followed, since they would carry the key elsewhere (setting `model.base-url`)".to_owned()
         }

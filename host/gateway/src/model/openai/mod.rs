@@ -56,6 +56,14 @@ impl Model for OpenAiModel {
         std::iter::once(&settings.model).chain(&settings.models).map(String::as_str).collect()
     }
 
+    fn window(&self, _model: &str) -> u64 {
+        self.server.settings.window.tokens()
+    }
+
+    fn reserve(&self, _model: &str) -> u64 {
+        self.server.settings.window.reserve()
+    }
+
     fn stream(&self, request: ModelRequest) -> ModelStream {
         let answering = Answering::new(self.server.clone(), &request);
         Box::pin(stream::unfold(answering, async |mut answering| answering.next().await.map(|piece| (piece, answering))).fuse())

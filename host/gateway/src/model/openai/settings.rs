@@ -1,6 +1,7 @@
 //! What an operator says about an OpenAI-compatible server: the table `[model]`. The daemon decodes it.
 
 use super::KeySource;
+use crate::model::ModelWindow;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -13,6 +14,8 @@ pub struct OpenAiSettings {
     pub model: String,
     /// Further models that may be asked for. Setting `model.models`.
     pub models: Vec<String>,
+    /// How much each of them takes. Settings `model.window` and `model.reserve`.
+    pub window: ModelWindow,
     /// Where the key is. Settings `model.key-env` and `model.key-file`.
     pub key: KeySource,
     /// How long things may take.
@@ -25,12 +28,13 @@ pub struct OpenAiSettings {
 }
 
 impl OpenAiSettings {
-    /// A server and its model, without a key; three retries, half a second apart at first.
+    /// A server and its model with the usual window, without a key; three retries, half a second apart at first.
     pub fn new(base_url: impl Into<String>, model: impl Into<String>) -> Self {
         Self {
             base_url: base_url.into(),
             model: model.into(),
             models: Vec::new(),
+            window: ModelWindow::default(),
             key: KeySource::None,
             timeouts: OpenAiTimeouts::default(),
             retries: 3,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Spins until the end of its time.
 fn hangs(isolation: Isolation, time: Duration) -> Settings {
-    let mut settings = Settings { isolation, ..granted() };
+    let mut settings = Settings { isolation: Some(isolation), ..granted() };
     settings.limits.cpu = Cpu::Fixed(Duration::from_secs(600));
     settings.budgets.insert("message-received".into(), time);
     settings

@@ -1,6 +1,6 @@
 //! Providers by name, and what is said when there is none.
 
-use plugbay_gateway::model::{Models, OfflineModel, OpenAiModel, OpenAiSettings};
+use plugbay_gateway::model::{Model, ModelWindow, Models, OfflineModel, OpenAiModel, OpenAiSettings};
 use std::sync::Arc;
 
 fn two() -> Models {
@@ -45,4 +45,35 @@ fn a_provider_replaces_the_one_of_its_name() {
     assert_eq!(models.resolve(Some("openai"), None).unwrap().1, "fake");
     assert_eq!(models.default_provider().provider(), "offline");
     assert_eq!(format!("{models:?}"), "Models(provider `offline` with `offline`, `offline-2`; provider `openai` with `fake`)");
+}
+
+#[test]
+fn a_model_has_a_window_and_keeps_room_in_it_for_its_answer() {
+    let openai = |window| OpenAiModel::new(OpenAiSettings { window, ..OpenAiSettings::new("http://127.0.0.1:9/v1", "small") }).unwrap();
+    for (window, tokens, reserve) in [
+        (ModelWindow::default(), 128_000, 8_192),
+        (ModelWindow::of(1_000), 1_000, 250),
+        (ModelWindow::of(32_767), 32_767, 8_191),
+        (ModelWindow::of(1_000_000), 1_000_000, 8_192),
+        (ModelWindow::of(1_000).reserving(999), 1_000, 999),
+        (ModelWindow::of(1_000).reserving(5_000), 1_000, 999), // never all
+    ] {
+        for model in [&OfflineModel::default().within(window) as &dyn Model, &openai(window)] {
+            assert_eq!((model.window("any"), model.reserve("any")), (tokens, reserve), "{}", model.provider());
+        }
+    }
+    /// Of one that says nothing of its window.
+    struct Plain;
+    impl Model for Plain {
+        fn provider(&self) -> &str {
+            "plain"
+        }
+        fn default_model(&self) -> &str {
+            "plain"
+        }
+        fn stream(&self, _: plugbay_gateway::model::ModelRequest) -> plugbay_gateway::model::ModelStream {
+            Box::pin(futures_util::stream::empty())
+        }
+    }
+    assert_eq!((Plain.window("plain"), Plain.reserve("plain")), (128_000, 8_192));
 }

@@ -42,7 +42,7 @@ async fn a_prepared_turn_is_the_same_as_the_loops() {
     let mut turn = stage.gateway.prepare_turn(asked("hello")).await.unwrap();
     assert_eq!((turn.prompt(), turn.system_prompt()), ("before\n\nhello\n\nqueued", Some("be good")));
     assert!(turn.tools().definitions(None).iter().any(|tool| tool.name == "add"));
-    assert_eq!(turn.history().unwrap(), []);
+    assert_eq!(turn.history().await.unwrap(), []);
     assert_eq!(stage.state.injections("s").await.unwrap().len(), 1);
     assert_eq!(turn.show().await.unwrap(), "before\n\nhello\n\nqueued");
     assert!(stage.state.injections("s").await.unwrap().is_empty(), "what was shown waits no more");
@@ -61,8 +61,8 @@ async fn a_prepared_turn_is_the_same_as_the_loops() {
     assert!(!hooks.contains("before-agent-run") && !hooks.contains("llm-input"), "the embedder's own");
     assert_eq!(stage.witnessed_by(&plugin, "agent-end").await.len(), 1);
 
-    let next = stage.gateway.prepare_turn(asked("again")).await.unwrap();
-    let history = next.history().unwrap();
+    let mut next = stage.gateway.prepare_turn(asked("again")).await.unwrap();
+    let history = next.history().await.unwrap();
     assert_eq!(history.first(), Some(&ModelMessage::User { text: "hello".into() }));
     assert_eq!(history.len(), 4);
 }

@@ -1,7 +1,7 @@
 //! Refusals: which kind each is, what people are told, and that they end the call.
 
 use super::super::{ask, user};
-use super::stage::{Part, Reply, Stage};
+use super::stage::{Part, Reply, Stage, says};
 use plugbay_gateway::model::{ModelFailure, OpenAiModel, OpenAiSettings};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -17,7 +17,6 @@ async fn each_refusal_has_its_kind_and_isnt_tried_again() {
         (401, error("Bad key.", "invalid_api_key"), ModelFailure::Unauthorized, format!("401 Unauthorized: \"Bad key.\"; {key}")),
         (403, json!({ "detail": 1 }), ModelFailure::Unauthorized, format!("403 Forbidden: \"{{\"detail\":1}}\"; {key}")),
         (400, error("No.", "unsupported_parameter"), ModelFailure::Refused, "400 Bad Request: \"No.\"".into()),
-        (400, error("Too many tokens.", "context_length_exceeded"), ModelFailure::TooLong, "400 Bad Request: \"Too many tokens.\"".into()),
         (
             404,
             error("No such model.", "model_not_found"),
@@ -36,6 +35,51 @@ async fn each_refusal_has_its_kind_and_isnt_tried_again() {
         let error = ask(&stage.model(), vec![user("Hello")]).await.error.unwrap();
         assert_eq!((error.kind, error.message), (kind, format!("model server `{}` answered {told}", stage.address)));
         assert_eq!(stage.asked().len(), 1);
+    }
+}
+
+/// What servers say when a conversation is too long.
+fn too_long() -> [(&'static str, u16, Value); 8] {
+    let openai = "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens.";
+    let vllm = "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens (4000 in the messages, 1000 in the completion).";
+    let newer_vllm = "The decoder prompt (length 5000) is longer than the maximum model length of 4096.";
+    let llama = "the request exceeds the available context size, try increasing it";
+    let sglang = "The input (5000 tokens) is longer than the model's context length (4096 tokens).";
+    [
+        ("OpenAI", 400, error(openai, "context_length_exceeded")),
+        ("vLLM before 0.10", 400, json!({ "object": "error", "message": vllm, "type": "BadRequestError", "param": null, "code": 400 })),
+        ("vLLM", 400, json!({ "error": { "message": newer_vllm, "type": "BadRequestError", "param": null, "code": 400 } })),
+        ("llama.cpp before 2025-09", 400, json!({ "error": { "code": 400, "message": llama, "type": "invalid_request_error" } })),
+        (
+            "llama.cpp",
+            500,
+            json!({ "error": { "code": 500, "message": llama, "type": "exceed_context_size_error", "n_prompt_tokens": 5000, "n_ctx": 4096 } }),
+        ),
+        ("SGLang", 400, json!({ "object": "error", "message": sglang, "type": "BadRequest", "param": null, "code": 400 })),
+        ("GitHub", 413, error("Request body too large for small model. Max size: 8000 tokens.", "tokens_limit_reached")),
+        (
+            "Anthropic",
+            400,
+            json!({ "error": { "message": "prompt is too long: 200001 tokens > 200000 maximum", "type": "invalid_request_error" } }),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn a_conversation_that_is_too_long_is_known_by_what_each_server_calls_it() {
+    for (who, status, body) in too_long() {
+        let later = body.get("error").unwrap_or(&body).clone();
+        let while_answering = Reply::events([says("So"), json!({ "error": later })]);
+        for reply in [Reply::refusing(status, &body), while_answering] {
+            let stage = Stage::with([reply, Reply::complete("Other")]).await;
+            let error = ask(&stage.model(), vec![user("Hello")]).await.error.unwrap();
+            assert_eq!((error.kind, stage.asked().len()), (ModelFailure::TooLong, 1), "{who}: {error}");
+            assert!(error.message.ends_with("; model `small` is given up to 128000 tokens (setting `model.window`)"), "{who}: {error}");
+        }
+    }
+    for (status, body) in [(400, error("max_tokens is too large.", "invalid_value")), (404, error("No context window here.", "x"))] {
+        let stage = Stage::with([Reply::refusing(status, &body)]).await;
+        assert_eq!(ask(&stage.model(), vec![user("Hello")]).await.error.unwrap().kind, ModelFailure::Refused, "{body}");
     }
 }
 

@@ -1,0 +1,70 @@
+//! What the end of a session, of a plugin or of a host means for subagents.
+//!
+//! Those who work for a session end with its life, unless they may outlive it. A session that was a subagent's, and that somebody else has deleted, is one no more. An uninstalled plugin has no subagents; one that
+//! is only switched off keeps them. What a host before this one didn't finish is finished when the next one starts.
+
+use crate::gateway::Gateway;
+use plugbay_runtime::state::{StateError, Subagent};
+use plugbay_runtime::{Chain, PluginId, SpawnFate};
+
+impl Gateway {
+    /// A life of a session is over: those who worked for it go. What can't be read now is found when the host starts.
+    pub(crate) async fn release(&self, key: &str) {
+        if self.0.agent.subagents.outlive {
+            return;
+        }
+        let released = self.dismiss(None, SpawnFate::Released, |subagent| subagent.parent == key).await;
+        if let Err(error) = released {
+            tracing::error!(session = key, %error, "the subagents that worked for a session can't be found or deleted");
+        }
+    }
+
+    /// A session is gone: if it was a subagent's, there is no such subagent any more; and those who worked for it go.
+    pub(crate) async fn session_gone(&self, key: &str) {
+        if self.0.subagents.removal(key).is_none()
+            && let Err(error) = self.subagent_gone(key, &Chain::default()).await
+        {
+            tracing::warn!(session = key, %error, "that a subagent's session was deleted isn't noted yet");
+            self.begin_removal(key, SpawnFate::Swept, Chain::default());
+        }
+        self.release(key).await;
+    }
+
+    /// A plugin is uninstalled: its subagents go.
+    ///
+    /// # Errors
+    /// If the state can't be read or written.
+    pub(crate) async fn uninstalled(&self, plugin: &PluginId) -> Result<(), StateError> {
+        self.0.subagents.forget(plugin);
+        self.dismiss(Some(plugin.as_str()), SpawnFate::Deleted, |_| true).await
+    }
+
+    /// Goes on with what the host before this one began: subagents that are to be deleted, and those whose session for which they work is gone.
+    ///
+    /// # Errors
+    /// If the state can't be read or written.
+    pub(crate) async fn resume_removals(&self) -> Result<(), StateError> {
+        for subagent in self.0.store.subagents(None).await? {
+            let Subagent { session, parent, deleting, .. } = &subagent;
+            if *deleting {
+                self.begin_removal(session, SpawnFate::Deleted, Chain::default());
+            } else if !self.0.agent.subagents.outlive && self.0.store.session(parent).await?.is_none() {
+                self.away_with(&subagent, SpawnFate::Released).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn dismiss(&self, of: Option<&str>, fate: SpawnFate, which: impl Fn(&Subagent) -> bool) -> Result<(), StateError> {
+        for subagent in self.0.store.subagents(of).await?.iter().filter(|subagent| which(subagent)) {
+            self.away_with(subagent, fate).await?;
+        }
+        Ok(())
+    }
+
+    async fn away_with(&self, subagent: &Subagent, fate: SpawnFate) -> Result<(), StateError> {
+        self.0.store.mark_deleting(&subagent.plugin, &subagent.name).await?;
+        self.begin_removal(&subagent.session, fate, Chain::default());
+        Ok(())
+    }
+}

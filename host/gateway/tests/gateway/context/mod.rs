@@ -1,0 +1,10 @@
+//! Context engines: who decides what the model sees, when they are told what, and what becomes of those that fail.
+
+mod background;
+mod failures;
+mod manual;
+mod order;
+mod overflow;
+mod slot;
+mod stage;
+mod storm;
