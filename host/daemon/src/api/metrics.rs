@@ -3,6 +3,7 @@
 //! Gathered when it is asked for: plugins count for themselves, and this only writes it down, which costs microseconds a plugin. Counters are those of the
 //! generation that serves, so they begin again with each; readers of counters take that for what it is.
 
+use crate::config::BUILTIN;
 use crate::host::{Failure, Host};
 use plugbay_runtime::{Counted, Generation, Listing, Standing};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -58,6 +59,7 @@ struct Board {
     warm: Family<Version, Gauge>,
     standing: Family<Stands, Gauge>,
     generation: Family<Plugin, Gauge>,
+    engine: Family<Plugin, Gauge>,
 }
 
 /// All metrics, as text.
@@ -71,6 +73,7 @@ pub(super) fn gather(host: &Host) -> Result<String, Failure> {
     for plugin in host.plugins().all() {
         board.note(&plugin.listing());
     }
+    board.note_engines(host);
     board.register(own);
     #[cfg(target_os = "linux")]
     process::register(registry.sub_registry_with_prefix("process"))?;
@@ -90,6 +93,16 @@ impl Board {
         if let Some(serving) = &listing.serving {
             self.note_generation(&serving.generation);
         }
+    }
+
+    /// Plugins that are in the slot, or were and failed.
+    fn note_engines(&self, host: &Host) {
+        let list = host.list();
+        for (plugin, engine) in list.plugins.into_iter().filter_map(|plugin| Some((plugin.id, plugin.context_engine?))) {
+            self.engine.get_or_create(&Plugin { plugin }).set(i64::from(engine.serving));
+        }
+        let builtin = list.context_engine.serving == BUILTIN;
+        self.engine.get_or_create(&Plugin { plugin: BUILTIN.to_owned() }).set(i64::from(builtin));
     }
 
     fn note_generation(&self, generation: &Generation) {
@@ -122,6 +135,7 @@ impl Board {
         own.register_with_unit("memory_peak", "The most memory that a cell had after a call", Unit::Bytes, self.memory);
         own.register("warm_cells", "Cells that are ready for the next call", self.warm);
         own.register("standing", "1 where the plugin stands, 0 where it doesn't", self.standing);
+        own.register("context_engine", "1 for who decides what models see, 0 for who would and is kept from it", self.engine);
         own.register("generation", "How often something of the plugin was published", self.generation);
     }
 }

@@ -45,6 +45,9 @@ fn plugins(list: &PluginList, paint: Paint) -> String {
         // Writing to text doesn't fail.
         let _ = writeln!(text, "The file {} is no plugin: {}", one_line(name), one_line(why));
     }
+    if let Some(why) = &list.context_engine.why {
+        let _ = writeln!(text, "The built-in context engine serves: {}", one_line(why));
+    }
     text
 }
 

@@ -20,6 +20,7 @@ mod logs;
 mod reach;
 mod run;
 mod sessions;
+mod slots;
 mod tokens;
 mod tools;
 mod transcript;
@@ -119,6 +120,8 @@ enum Asked {
     Approvals(approvals::Approvals),
     /// Show the tools that agents have, and whose they are.
     Tools(tools::Tools),
+    /// Show who does what only one plugin does, or give it to another.
+    Slots(slots::Slots),
     /// Who may call the daemon over TCP.
     #[command(subcommand)]
     Tokens(tokens::Tokens),
@@ -225,6 +228,7 @@ impl Asked {
             Self::Sessions(sessions) => sessions.run(console).await,
             Self::Approvals(approvals) => approvals.run(console).await,
             Self::Tools(tools) => tools.run(console).await,
+            Self::Slots(slots) => slots.run(console).await,
             Self::Tokens(tokens) => tokens.run(console).await,
         }
     }

@@ -3,8 +3,8 @@
 use super::console::Console;
 use super::{End, Usage, transcript, words};
 use crate::api::types::{
-    RunNamed, RunState, RunView, SessionDeleted, SessionDetail, SessionList, SessionReset, SessionSummary, ShownState, StatePatch,
-    StatePatched, TranscriptPage, TurnResult, TurnStatus,
+    CompactAsked, RunNamed, RunState, RunView, SessionCompacted, SessionDeleted, SessionDetail, SessionList, SessionReset, SessionSummary,
+    ShownState, StatePatch, StatePatched, TranscriptPage, TurnResult, TurnStatus,
 };
 use crate::client::{Content, Route};
 use crate::output::{self, Cell, Paint, Side, Table, Tone, cut_line, many_lines, one_line};
@@ -40,6 +40,15 @@ enum Command {
         /// The session.
         #[arg(value_parser = super::id)]
         key: String,
+    },
+    /// Make the conversation smaller: a summary stands for what is older. Ctrl-C stops it.
+    Compact {
+        /// The session.
+        #[arg(value_parser = super::id)]
+        key: String,
+        /// What is to be kept, or left out, in words.
+        #[arg(value_name = "INSTRUCTIONS")]
+        instructions: Option<String>,
     },
     /// Delete a session, with all that was said in it.
     Delete {
@@ -118,6 +127,10 @@ impl Sessions {
                 reset(&key, console).await?;
                 Ok(End::Done)
             }
+            Some(Command::Compact { key, instructions }) => {
+                compact(&key, instructions, console).await?;
+                Ok(End::Done)
+            }
             Some(Command::Delete { key }) => {
                 let answer = client.send::<SessionDeleted>(Method::DELETE, &Route::v1(&["sessions", &key]), Content::Empty).await?;
                 console.print(&answer, |deleted, _| format!("{} is deleted\n", one_line(&deleted.key)))?;
@@ -144,6 +157,25 @@ pub(super) async fn reset(key: &str, console: &Console) -> Result<()> {
     let request = console.client().send::<SessionReset>(Method::POST, &route, Content::Empty);
     let answer = console.during(&format!("resetting {key}"), request).await?;
     console.print(&answer, |reset, _| one_line(&format!("{} begins anew: life {}", reset.key, reset.life)) + "\n")
+}
+
+/// Makes a conversation smaller.
+pub(super) async fn compact(key: &str, instructions: Option<String>, console: &Console) -> Result<()> {
+    let asked = Content::json(&CompactAsked { instructions }).context("can't write the request as JSON")?;
+    let route = Route::v1(&["sessions", key, "compact"]);
+    let request = console.client().send::<SessionCompacted>(Method::POST, &route, asked);
+    let answer = console.during(&format!("compacting {key}"), request).await?;
+    console.print(&answer, |done, _| compacted(done))
+}
+
+fn compacted(done: &SessionCompacted) -> String {
+    let SessionCompacted { key, engine, compacted, why, summary, tokens_before, tokens_after, .. } = done;
+    let why = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    if !compacted {
+        return one_line(&format!("{key} stays as it is, by {engine}{why}")) + "\n";
+    }
+    let summary = summary.as_ref().map(|summary| many_lines(summary) + "\n").unwrap_or_default();
+    one_line(&format!("{key} takes {tokens_after} tokens now, {tokens_before} before, by {engine}")) + "\n" + &summary
 }
 
 async fn heartbeat(key: &str, console: &Console) -> Result<End> {

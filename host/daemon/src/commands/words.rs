@@ -15,6 +15,8 @@ pub(super) fn grant(name: &str) -> &'static str {
         "events" => "emit agent events of its own",
         "prompt" => "change what agents are told and what is written into conversations",
         "policy" => "decide on tool calls before anybody else, and on what is installed",
+        "subagents" => "have agents work for it, in sessions of its own",
+        "model" => "ask the model, at your expense",
         _ => "what its name says; this program is older than the daemon",
     }
 }
@@ -103,13 +105,18 @@ pub(super) fn notes(plugin: &PluginSummary) -> Vec<String> {
     });
     let why = plugin.why.clone().filter(|why| plugin.file.as_ref().is_none_or(|file| file.why != *why));
     let breaker = plugin.breaker.as_ref().map(|breaker| format!("breaker: {breaker}"));
+    let engine = plugin.context_engine.as_ref().map(|engine| match (&engine.why, engine.serving) {
+        (_, true) => "context engine".to_owned(),
+        (Some(why), false) => format!("context engine, and doesn't serve: {why}"),
+        (None, false) => "context engine, and doesn't serve".to_owned(),
+    });
     let marks = [
         (plugin.downgrade, "a downgrade"),
         // Who switches a required plugin off wants to go on without it.
         (plugin.required && !matches!(plugin.standing, Standing::Active | Standing::Disabled), "required: what it guards is refused"),
     ];
     let marks = marks.into_iter().filter(|(is, _)| *is).map(|(_, mark)| mark.to_owned());
-    [why, file, probation, breaker].into_iter().flatten().chain(marks).collect()
+    [why, file, probation, breaker, engine].into_iter().flatten().chain(marks).collect()
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use super::error::Report;
 use super::form::{Flag, Form};
 use super::node::Node;
 use super::number::{Count, Time};
-use super::setting::{At, Field, Maybe, Row, Section, Setting};
-use plugbay_gateway::{ApprovalsSettings, GatewaySettings};
+use super::setting::{At, Field, In, Maybe, Row, Section, Setting};
+use plugbay_gateway::{ApprovalsSettings, GatewaySettings, SubagentsSettings};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -18,7 +18,7 @@ pub struct Agent {
     pub system_prompt: Option<String>,
     /// Calls of a model in one turn.
     pub rounds: NonZeroUsize,
-    /// Tokens of history that a model is given, as estimated.
+    /// Tokens of a conversation that a model is given.
     pub history_tokens: NonZeroUsize,
     /// Turns of one session that may wait.
     pub waiting: usize,
@@ -28,13 +28,16 @@ pub struct Agent {
     pub approvals_pending: NonZeroUsize,
     /// Heartbeats by session.
     pub heartbeats: BTreeMap<String, Duration>,
+    /// Agents that work for plugins.
+    pub subagents: SubagentsSettings,
 }
 
 impl Default for Agent {
     fn default() -> Self {
-        let GatewaySettings { system_prompt, rounds, history_tokens, waiting, approvals, heartbeats, .. } = GatewaySettings::default();
+        let GatewaySettings { system_prompt, rounds, history_tokens, waiting, approvals, heartbeats, subagents, .. } =
+            GatewaySettings::default();
         let ApprovalsSettings { asked, pending } = approvals;
-        Self { system_prompt, rounds, history_tokens, waiting, approvals: asked, approvals_pending: pending, heartbeats }
+        Self { system_prompt, rounds, history_tokens, waiting, approvals: asked, approvals_pending: pending, heartbeats, subagents }
     }
 }
 
@@ -52,7 +55,7 @@ impl Section for Agent {
         },
         Setting {
             name: "history-tokens",
-            says: "How much of a conversation the model is given: tokens, at four bytes each.",
+            says: "How many tokens of a conversation the model is given at most; fewer where its window (`model.window`) has no room for as many.",
             field: &At(&Count { least: 1_000, most: 100_000_000 }, |a: &mut Self| &mut a.history_tokens),
         },
         Setting {
@@ -74,6 +77,33 @@ impl Section for Agent {
             name: "heartbeats",
             says: "Sessions by their keys whose agent is woken now and then, and how often.",
             field: &Heartbeats,
+        },
+        Setting { name: "subagents", says: "Agents that plugins have work for them.", field: &In(|a: &mut Self| &mut a.subagents) },
+    ];
+}
+
+/// `[agent.subagents]`: agents that plugins have work for them.
+impl Section for SubagentsSettings {
+    const SETTINGS: &'static [Setting<Self>] = &[
+        Setting {
+            name: "each-plugin",
+            says: "How many subagents a plugin may have, whether they are at work or not.",
+            field: &At(&Count { least: 0, most: 1_000 }, |s: &mut Self| &mut s.each_plugin),
+        },
+        Setting {
+            name: "depth",
+            says: "How deep they go: one that a subagent's turn sets to work is one deeper.",
+            field: &At(&Count { least: 0, most: 32 }, |s: &mut Self| &mut s.depth),
+        },
+        Setting {
+            name: "at-once",
+            says: "How many turns of subagents of all plugins may be under way or wait.",
+            field: &At(&Count { least: 0, most: 10_000 }, |s: &mut Self| &mut s.at_once),
+        },
+        Setting {
+            name: "outlive",
+            says: "Whether they go on when the turn that set them to work is cancelled, and stay when the session that they work for is reset or deleted.",
+            field: &At(&Flag, |s: &mut Self| &mut s.outlive),
         },
     ];
 }

@@ -49,9 +49,11 @@ pub use edit::{Edit, EditError};
 pub(crate) use error::nearest;
 pub use error::{ConfigError, Problem};
 pub use file::{ConfigFile, Edited, FileError, Prepared, Stamp, write_if_unchanged};
+pub(crate) use form::BUILTIN;
 pub use model::{Model, Provider};
 pub use plugins::{PluginConfig, Plugins, Verdict};
 pub use sections::{Engine, Host, Http, LogFormat, LogLevel, Logs, Slots, Watch};
+pub(crate) use slots::SLOTS;
 pub use slots::Slot;
 
 use error::Report;

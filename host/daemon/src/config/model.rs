@@ -9,7 +9,7 @@ use super::form::{Directory, OneOf, SetOf};
 use super::node::{Entry, Node, entries};
 use super::number::{Count, Time};
 use super::setting::{At, Maybe, Section, Setting};
-use plugbay_gateway::model::{OpenAiModel, OpenAiSettings, OpenAiSettingsError, OpenAiTimeouts};
+use plugbay_gateway::model::{ModelWindow, OpenAiModel, OpenAiSettings, OpenAiSettingsError, OpenAiTimeouts};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
@@ -39,6 +39,10 @@ pub struct Model {
     pub key_env: Option<String>,
     /// The file that holds the key.
     pub key_file: Option<PathBuf>,
+    /// Tokens that a model takes, its answer included.
+    pub window: u32,
+    /// How many of them are kept free for the answer.
+    pub reserve: Option<u32>,
     /// How long an answer may take.
     pub timeouts: OpenAiTimeouts,
     /// How often a call is tried again.
@@ -46,6 +50,13 @@ pub struct Model {
 }
 
 impl Model {
+    /// How much a model takes.
+    #[must_use]
+    pub fn takes(&self) -> ModelWindow {
+        let window = ModelWindow::of(self.window.into());
+        self.reserve.map_or(window, |reserve| window.reserving(reserve.into()))
+    }
+
     /// Takes relative paths from this directory.
     pub(crate) fn relative_to(&mut self, directory: &Path) {
         if let Some(file) = &mut self.key_file {
@@ -58,9 +69,13 @@ impl Default for Model {
     fn default() -> Self {
         let OpenAiSettings { base_url, timeouts, retries, .. } = OpenAiSettings::new("https://api.openai.com/v1", "");
         let (provider, models) = (Provider::default(), BTreeSet::new());
-        Self { provider, base_url, model: None, models, key_env: None, key_file: None, timeouts, retries }
+        let window = 128_000;
+        Self { provider, base_url, model: None, models, key_env: None, key_file: None, window, reserve: None, timeouts, retries }
     }
 }
+
+/// What a model may take.
+const WINDOW: Count = Count { least: 1_000, most: 100_000_000 };
 
 impl Section for Model {
     const SETTINGS: &'static [Setting<Self>] = &[
@@ -86,6 +101,16 @@ impl Section for Model {
             name: "models",
             says: "Further models of the server that plugins may choose.",
             field: &At(&SetOf(Words { what: "a model's name", example: "gpt-5" }), |m: &mut Self| &mut m.models),
+        },
+        Setting {
+            name: "window",
+            says: "How many tokens a model takes: what it is given and what it answers together. Of several models, the smallest.",
+            field: &At(&WINDOW, |m: &mut Self| &mut m.window),
+        },
+        Setting {
+            name: "reserve",
+            says: "How many of them are kept free for the answer; fewer than `model.window`. If nothing is said, 8192, or a quarter of the window if that is less.",
+            field: &Maybe(&Count { least: 1, most: WINDOW.most }, |m: &mut Self| &mut m.reserve),
         },
         Setting {
             name: "key-env",
@@ -143,6 +168,12 @@ pub(crate) fn settle(tree: &DeTable<'_>, model: &Model, report: &mut Report<'_>)
     if let (Some(_), Some(second)) = (node("key-env"), node("key-file")) {
         let what = "`model.key-file`: the key is in `model.key-env` already".to_owned();
         report.add(&second.at, what, Some("a key is in one place: leave one of the two out".to_owned()));
+    }
+    if let (Some(node), Some(reserve), window) = (node("reserve"), model.reserve, model.window)
+        && reserve >= window
+    {
+        let what = format!("`model.reserve`: {reserve} tokens for the answer leave nothing of a window of {window}");
+        report.add(&node.at, what, Some("make it smaller, or `model.window` larger".to_owned()));
     }
     if let Some(base) = node("base-url")
         && let Err(OpenAiSettingsError::BaseUrl { problem }) = OpenAiModel::new(OpenAiSettings::new(&model.base_url, ""))

@@ -103,8 +103,8 @@ impl Section for PluginConfig {
         },
         Setting {
             name: "isolation",
-            says: "How its cells are kept: one for all calls, one a session, a fresh one a call, or a pool.",
-            field: &At(&Keeping, |p: &mut Self| &mut p.settings.isolation),
+            says: "How its cells are kept: one for all calls, one a session, a fresh one a call, or a pool. Left out: one for all calls; for a context engine one a session, if it bears that.",
+            field: &Maybe(&Keeping, |p: &mut Self| &mut p.settings.isolation),
         },
         Setting {
             name: "grants",

@@ -2,8 +2,8 @@
 
 use super::{Failure, Host, views};
 use crate::api::types::{
-    HistoryEvent, HistoryPage, Inspection, LimitList, LimitView, PluginDetail, PluginList, PluginUsage, Readiness, RefusedFile, UsageList,
-    VersionList,
+    HistoryEvent, HistoryPage, Inspection, LimitList, LimitView, PluginDetail, PluginList, PluginUsage, Readiness, RefusedFile, SlotList,
+    UsageList, VersionList,
 };
 use crate::config::{Verdict, shown_limits};
 use plugbay_runtime::state::{Event, HistoryQuery, StateStore, Usage};
@@ -18,7 +18,15 @@ impl Host {
     #[must_use]
     pub fn list(&self) -> PluginList {
         let refused = self.refused_files().into_iter().map(|(name, why)| RefusedFile { name, why }).collect();
-        PluginList { plugins: self.plugins().all().iter().map(|p| views::summary(&p.listing())).collect(), refused }
+        let contexts = self.gateway().contexts();
+        let plugins = self.plugins().all().iter().map(|plugin| views::summary(&plugin.listing(), contexts)).collect();
+        PluginList { plugins, refused, context_engine: views::slot(contexts) }
+    }
+
+    /// What only one plugin does.
+    #[must_use]
+    pub fn slots(&self) -> SlotList {
+        SlotList { slots: vec![views::slot(self.gateway().contexts())] }
     }
 
     /// All that there is to say of a plugin.
@@ -26,7 +34,7 @@ impl Host {
     /// # Errors
     /// If there is none of this id.
     pub fn show(&self, id: &str) -> Result<PluginDetail, Failure> {
-        Ok(views::detail(&self.plugin(id)?.listing(), self.gateway().tools().now().clashes()))
+        Ok(views::detail(&self.plugin(id)?.listing(), self.gateway()))
     }
 
     /// The versions of a plugin that are kept.

@@ -3,8 +3,8 @@
 use super::alongside::{self, Files};
 use super::settle::wanted;
 use super::{By, Failure, Host, Kind, views};
-use crate::api::types::{Changed, HookAnswer, HookCall};
-use crate::config::{ConfigFile, Edit, Edited};
+use crate::api::types::{Changed, HookAnswer, HookCall, SlotView};
+use crate::config::{ConfigFile, Edit, Edited, SLOTS};
 use plugbay_runtime::engine::Digest;
 use plugbay_runtime::state::{Fact, Record, StateStore};
 use plugbay_runtime::{Alongside, Call, Done, Grant, LoadError, Order, Plugin, PluginId, Reason, Session, Standing};
@@ -75,6 +75,9 @@ impl Host {
     pub async fn reset(&self, id: &str, by: By) -> Result<Changed, Failure> {
         let id = self.plugin(id)?.id().clone();
         let done = self.plugins().reset(id.clone(), by.order()).await?;
+        if self.gateway().contexts().reset(&id) {
+            tracing::info!(plugin = %id, who = by.who, "it serves as context engine again");
+        }
         Ok(self.changed(&id, done))
     }
 
@@ -107,6 +110,25 @@ impl Host {
         self.set(&id, &edits, vec![fact], by).await
     }
 
+    /// Gives a slot to a plugin, or to the host itself. Whoever is wanted may still have to come; the answer says who serves.
+    ///
+    /// # Errors
+    /// If there is no such slot, the name is no id, or it can't be written. Then nothing is changed.
+    pub async fn fill(&self, slot: &str, plugin: Option<String>, by: By) -> Result<SlotView, Failure> {
+        let known = || SLOTS.iter().map(|(name, _)| *name);
+        let named = SLOTS.iter().find(|(name, _)| *name == slot).map(|(_, named)| *named);
+        let named = named.ok_or_else(|| Failure::not_found("slot", slot, known()))?;
+        let plugin = plugin.map(PluginId::try_from).transpose().map_err(|e| Failure::invalid(e.to_string()))?;
+        let _editing = self.0.editing.lock().await;
+        let before = self.config();
+        let (file, edited) = self.edited(&[Edit::Slot { slot: named, plugin: plugin.clone() }]).await?;
+        let why = by.why.as_ref().map_or_else(|| slot.to_owned(), |why| format!("{slot}: {why}"));
+        let fact = Fact { plugin: plugin.map(|id| id.to_string()), why: Some(why), ..Fact::new(&by.who, "slot") };
+        let recorded = self.record(self.configured(file, edited).await?, vec![fact]).await;
+        self.take_over(&before, &by, None).await;
+        recorded.map(|()| views::slot(self.gateway().contexts()))
+    }
+
     /// Fires a hook at one plugin.
     ///
     /// # Errors
@@ -121,14 +143,14 @@ impl Host {
     /// Changes the configuration, tells the history, and settles the plugin: the change holds even if the plugin is refused with it.
     async fn set(&self, id: &PluginId, edits: &[Edit], facts: Vec<Fact>, by: By) -> Result<Changed, Failure> {
         let _editing = self.0.editing.lock().await;
-        let before = self.config();
+        let (before, served) = (self.config(), self.generation(id));
         let (file, edited) = self.edited(edits).await?;
         let recorded = self.record(self.configured(file, edited).await?, facts).await;
         // The plugin itself is settled here, by who asked.
         self.take_over(&before, &by, recorded.is_ok().then_some(id)).await;
         recorded?;
         match self.settle(id, by.order()).await {
-            Ok(done) => Ok(self.changed(id, done)),
+            Ok(done) => Ok(self.changed_since(served, id, done)),
             Err(e) if matches!(e.reason, Reason::Undecided { .. }) => Ok(self.waits(id, "held", &e)),
             Err(e) => Ok(self.waits(id, "refused", &e)),
         }
@@ -174,6 +196,22 @@ impl Host {
 
     pub(super) fn changed(&self, id: &PluginId, done: Done) -> Changed {
         views::changed(id.as_str(), done, self.plugins().get(id.as_str()).map(|p| p.listing()).as_ref())
+    }
+
+    /// The generation of a plugin that serves.
+    fn generation(&self, id: &PluginId) -> Option<u64> {
+        self.plugins().get(id.as_str()).and_then(|plugin| plugin.generation()).map(|generation| generation.number())
+    }
+
+    /// What became of a plugin since this generation of it served. Whoever looks at its file in between may have settled it first, with what was decided here.
+    fn changed_since(&self, served: Option<u64>, id: &PluginId, done: Done) -> Changed {
+        let changed = self.changed(id, done);
+        let change = match (changed.change.as_str(), served) {
+            ("unchanged", None) if changed.generation > 0 => "installed",
+            ("unchanged", Some(before)) if changed.generation > before => "replaced",
+            _ => return changed,
+        };
+        Changed { change: change.to_owned(), ..changed }
     }
 
     /// A decision that holds, about a plugin that doesn't serve with it.

@@ -215,6 +215,7 @@ impl Host {
         if before.stamp == after.stamp {
             return;
         }
+        self.gateway().contexts().set_engine(after.config.slots.context_engine.clone());
         let changed = |id: &PluginId| differ(&before.config.plugin(id), &after.config.plugin(id));
         for id in self.known_ids().into_iter().filter(|id| Some(id) != but && changed(id)) {
             let (host, who) = (self.clone(), by.who.clone());

@@ -1,21 +1,22 @@
 //! What the runtime knows of plugins, as it goes over the wire.
 
 use crate::api::types::{
-    Changed, ExportUsage, FileView, GrantsView, HookView, Inspection, PluginDetail, PluginSummary, PluginTool, ProbationView, Standing,
-    UncalledHook, VersionView,
+    Changed, EngineView, ExportUsage, FileView, GrantsView, HookView, Inspection, PluginDetail, PluginSummary, PluginTool, ProbationView,
+    SlotView, Standing, UncalledHook, VersionView,
 };
+use crate::config::{BUILTIN, Slot};
 use crate::host::agents::harm;
-use plugbay_gateway::Clash;
+use plugbay_gateway::{Clash, ContextView, Contexts, Gateway, ServingEngine};
 use plugbay_runtime::engine::Isolation;
 use plugbay_runtime::{
     BreakerState, Counted, Done, Fate, Generation, Grant, Grants, HookInfo, Inspected, Judged, KeptVersion, Listing, Loaded, Plugin,
-    ProbationView as Probation, Surface, ToolRegistration,
+    PluginId, ProbationView as Probation, Surface, ToolRegistration,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// A plugin in a list.
-pub(super) fn summary(listing: &Listing) -> PluginSummary {
+pub(super) fn summary(listing: &Listing, contexts: &Contexts) -> PluginSummary {
     let counted: Vec<_> = listing.serving.iter().flat_map(|s| s.generation.counted()).map(|(_, c)| c).collect();
     PluginSummary {
         id: listing.id.to_string(),
@@ -31,15 +32,48 @@ pub(super) fn summary(listing: &Listing) -> PluginSummary {
         file: listing.judged.as_ref().map(file),
         probation: listing.serving.as_ref().and_then(|s| probation(s.probation)),
         breaker: listing.serving.as_ref().and_then(|s| breaker(&s.breaker.state)),
+        context_engine: engine(&listing.id, contexts),
+    }
+}
+
+/// A plugin's part as context engine, if it has any.
+fn engine(id: &PluginId, contexts: &Contexts) -> Option<EngineView> {
+    let (slot, quarantined) = (contexts.view(), contexts.quarantined().into_iter().find(|failed| failed.plugin == *id));
+    let wanted = slot.preferred.as_ref() == Some(id);
+    let failed = quarantined.as_ref().map(|failed| format!("`{}` failed: {}", failed.operation, failed.reason));
+    (wanted || failed.is_some()).then(|| EngineView {
+        wanted,
+        serving: slot.serving == ServingEngine::Plugin(id.clone()),
+        why: slot.why.filter(|_| wanted).or(failed),
+        quarantined_at: quarantined.map(|failed| failed.at),
+    })
+}
+
+/// The slot of the context engine.
+pub(super) fn slot(contexts: &Contexts) -> SlotView {
+    let ContextView { preferred, serving, why, .. } = contexts.view();
+    SlotView {
+        slot: Slot::ContextEngine.name().to_owned(),
+        preferred: preferred.map(|id| id.to_string()),
+        serving: serving_engine(&serving),
+        why,
+    }
+}
+
+/// Who serves as context engine, by name.
+pub(super) fn serving_engine(serving: &ServingEngine) -> String {
+    match serving {
+        ServingEngine::Builtin => BUILTIN.to_owned(),
+        ServingEngine::Plugin(id) => id.to_string(),
     }
 }
 
 /// All that there is to say of a plugin.
-pub(super) fn detail(listing: &Listing, clashes: &[Clash]) -> PluginDetail {
+pub(super) fn detail(listing: &Listing, gateway: &Gateway) -> PluginDetail {
     let generation = listing.serving.as_ref().map(|s| &s.generation);
     let surface = generation.map(|g| g.surface());
     PluginDetail {
-        summary: summary(listing),
+        summary: summary(listing, gateway.contexts()),
         manifest: generation.map(|g| manifest(g.manifest())),
         imports: surface.map(imports).unwrap_or_default(),
         exports: surface.map(exports).unwrap_or_default(),
@@ -47,8 +81,8 @@ pub(super) fn detail(listing: &Listing, clashes: &[Clash]) -> PluginDetail {
         grants: generation.map(|g| grants(&g.surface().grants(), &g.settings().grants)).unwrap_or_default(),
         hooks: generation.map(|g| hooks(g)).unwrap_or_default(),
         uncalled: generation.map(|g| uncalled(g)).unwrap_or_default(),
-        tools: generation.map(|g| tools(g, clashes)).unwrap_or_default(),
-        isolation: generation.map(|g| isolation(g.settings().isolation)).unwrap_or_default(),
+        tools: generation.map(|g| tools(g, gateway.tools().now().clashes())).unwrap_or_default(),
+        isolation: generation.map(|g| isolation(g.isolation())).unwrap_or_default(),
         config: generation.map(|g| g.shown_config()).unwrap_or_default(),
         versions: versions(listing),
     }

@@ -8,7 +8,7 @@ use plugbay_daemon::tokens::Scope;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Every operation, and the scope that it needs. Written down apart from the routes on purpose.
-const OPERATIONS: [(Method, &str, Option<Scope>); 43] = [
+const OPERATIONS: [(Method, &str, Option<Scope>); 46] = [
     (Method::GET, "/v1/plugins", Some(Scope::Read)),
     (Method::POST, "/v1/plugins", Some(Scope::Admin)),
     (Method::GET, "/v1/plugins/{id}", Some(Scope::Read)),
@@ -41,6 +41,9 @@ const OPERATIONS: [(Method, &str, Option<Scope>); 43] = [
     (Method::POST, "/v1/sessions/{key}/heartbeat", Some(Scope::Write)),
     (Method::POST, "/v1/sessions/{key}/prepare", Some(Scope::Write)),
     (Method::POST, "/v1/sessions/{key}/reset", Some(Scope::Write)),
+    (Method::POST, "/v1/sessions/{key}/compact", Some(Scope::Admin)),
+    (Method::GET, "/v1/slots", Some(Scope::Read)),
+    (Method::PUT, "/v1/slots/{slot}", Some(Scope::Admin)),
     (Method::PATCH, "/v1/sessions/{key}/state/{plugin}/{namespace}", Some(Scope::Admin)),
     (Method::POST, "/v1/runs/{run}/shown", Some(Scope::Write)),
     (Method::POST, "/v1/runs/{run}/said", Some(Scope::Write)),

@@ -57,6 +57,7 @@ async fn what_plugins_do_is_counted_by_plugin_version_and_export() {
     let hot: BTreeSet<_> = standing.iter().filter(|(_, value)| ***value != 0.0).map(|(name, _)| name.as_str()).collect();
     assert_eq!(hot, BTreeSet::from(["plugbay_standing{plugin=\"echo\",standing=\"active\"}"]));
     assert_eq!(samples["plugbay_generation{plugin=\"echo\"}"], 1.0);
+    assert_eq!(samples["plugbay_context_engine{plugin=\"builtin\"}"], 1.0);
     assert_eq!(samples[&format!("plugbay_warm_cells{{plugin=\"echo\",version=\"{version}\"}}")], 1.0);
     stage.end().await;
 }

@@ -114,6 +114,30 @@ async fn a_session_is_reset_and_deleted_and_what_there_is_not_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_is_made_smaller_and_stays_whole() {
+    let stage = Stage::new().await;
+    for n in 0..8 {
+        say(&stage, "s", &format!("say {}", format!("word-{n} ").repeat(200))).await;
+    }
+    let done = stage.change(Method::POST, "/v1/sessions/s/compact", Load::json(&json!({ "instructions": "keep the numbers" }))).await;
+    assert_eq!((&done["key"], &done["engine"], &done["compacted"]), (&json!("s"), &json!("builtin"), &json!(true)), "{done}");
+    assert!(done["tokens_after"].as_u64() < done["tokens_before"].as_u64(), "{done}");
+    assert!(!done["summary"].as_str().unwrap().is_empty());
+    assert_eq!(stage.get("/v1/sessions/s").await["entries"], 16, "the transcript keeps what was said");
+    let history = stage.get("/v1/history?limit=1").await["events"][0].clone();
+    assert_eq!(history["what"], "session-compacted");
+    // Nothing has to be said.
+    assert_eq!(stage.change(Method::POST, "/v1/sessions/s/compact", Load::NONE).await["key"], "s");
+    assert_eq!(stage.ask(Method::POST, "/v1/sessions/t/compact", Load::NONE).await.problem().0, 404);
+    for (body, said) in [(json!({ "instruction": "x" }), "instruction"), (json!({ "instructions": "x".repeat(17 << 10) }), "at most 16384")]
+    {
+        let (status, _, message) = stage.ask(Method::POST, "/v1/sessions/s/compact", Load::json(&body)).await.problem();
+        assert!(status == 400 && message.contains(said), "{message}");
+    }
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_administrator_puts_what_a_plugin_keeps_and_takes_it_away() {
     let stage = Stage::new().await.with_toolbox().await;
     say(&stage, "s", "say Hello.").await;

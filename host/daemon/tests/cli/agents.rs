@@ -2,8 +2,8 @@
 
 use super::{Daemon, Ended, Place, built, has, wait, words};
 use plugbay_daemon::api::types::{
-    ApprovalList, ReceiptList, Resolved, RunNamed, RunState, SessionDeleted, SessionDetail, SessionList, SessionReset, SettledView,
-    ShownState, StatePatched, ToolList, TranscriptPage, TurnResult, TurnStatus,
+    ApprovalList, ReceiptList, Resolved, RunNamed, RunState, SessionCompacted, SessionDeleted, SessionDetail, SessionList, SessionReset,
+    SettledView, ShownState, StatePatched, ToolList, TranscriptPage, TurnResult, TurnStatus,
 };
 use serde::de::DeserializeOwned;
 use std::process::{Child, Stdio};
@@ -102,6 +102,31 @@ fn sessions_are_listed_shown_and_reset() {
     assert_eq!(daemon.says(&["sessions", "delete", "main"]), "main is deleted\n");
     has(&daemon.run(&["sessions", "show", "main"]).failed(1), "main");
     assert_eq!(read::<SessionDeleted>(&daemon, &["sessions", "delete", "other"]).key, "other");
+}
+
+#[test]
+fn a_slot_is_shown_and_filled() {
+    let daemon = Place::new().start();
+    assert_eq!(words(&daemon.says(&["slots"]), "context-engine"), ["context-engine", "builtin", "builtin"]);
+    let filled = daemon.says(&["slots", "context-engine", "engine-x"]);
+    assert_eq!(words(&filled, "context-engine")[..3], ["context-engine", "engine-x", "builtin"]);
+    has(&filled, "there is no plugin `engine-x`");
+    has(&daemon.says(&["list"]), "The built-in context engine serves: there is no plugin `engine-x`");
+    assert_eq!(daemon.json(&["slots", "context-engine", "builtin"])["serving"], "builtin");
+    has(&daemon.run(&["slots", "contxt-engine", "engine-x"]).failed(1), "did you mean `context-engine`?");
+    assert_eq!(daemon.run(&["slots", "context-engine"]).code, 2);
+}
+
+#[test]
+fn a_conversation_is_compacted() {
+    let daemon = with_tools();
+    for n in 0..6 {
+        daemon.says(&["chat", &format!("say {}", format!("word-{n} ").repeat(200))]);
+    }
+    let done = read::<SessionCompacted>(&daemon, &["sessions", "compact", "main", "keep the numbers"]);
+    assert!(done.compacted && done.engine == "builtin" && done.tokens_after < done.tokens_before, "{done:?}");
+    has(&daemon.says(&["sessions", "compact", "main"]), "by builtin");
+    has(&daemon.run(&["sessions", "compact", "other"]).failed(1), "other");
 }
 
 #[test]

@@ -104,6 +104,9 @@ fn a_conversation_is_shown_as_it_comes_and_again_to_who_comes_back() {
     person.sees("A new session, other.");
     person.types("say here");
     person.sees("\nhere\n> ");
+    person.types("/compact keep it");
+    person.sees("by builtin");
+    person.sees("\n> ");
     person.types("/reset");
     person.sees("other begins anew: life ");
     person.types("/session");

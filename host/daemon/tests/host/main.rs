@@ -7,6 +7,7 @@ mod boot;
 mod configuration;
 mod deciding;
 mod directory;
+mod engines;
 mod house;
 mod installing;
 mod looking;

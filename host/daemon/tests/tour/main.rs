@@ -5,6 +5,7 @@
 
 #![cfg(test)]
 
+mod context;
 mod guards;
 mod keeping;
 #[path = "../program/mod.rs"]
@@ -28,6 +29,12 @@ grants = { prompt = true }
 [plugins.shell-guard]
 grants = { conversation = true }
 config = { tools = ["echo"], forbid = ["rm -rf"], ask = ["git push"] }
+
+[plugins.lossless-context]
+grants = { conversation = true, prompt = true, model = false }
+
+[plugins.crew-a]
+grants = { model = false, subagents = true }
 
 [plugins.witness-a]
 grants = { conversation = true, prompt = true, policy = false }
@@ -74,6 +81,9 @@ fn the_tour() {
     steering::sends_it_back(&mut stage);
     keeping::keeps_state(&mut stage);
     keeping::queues_words(&mut stage);
+    context::is_compacted(&mut stage);
+    context::has_another_engine(&mut stage);
+    context::has_another_agent_work(&mut stage);
     trouble::is_replaced_in_the_middle(&mut stage);
     trouble::faults(&mut stage);
     trouble::is_no_plugin(&mut stage);

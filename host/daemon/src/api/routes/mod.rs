@@ -7,6 +7,7 @@ mod logs;
 mod plugins;
 mod running;
 mod sessions;
+mod slots;
 mod tokens;
 
 use super::{Api, document};
@@ -32,6 +33,8 @@ fn of_plugins() -> OpenApiRouter<Api> {
         .routes(routes!(decisions::decide))
         .routes(routes!(decisions::limits, decisions::limit))
         .routes(routes!(logs::logs))
+        .routes(routes!(slots::list))
+        .routes(routes!(slots::fill))
 }
 
 fn of_agents() -> OpenApiRouter<Api> {
@@ -43,6 +46,7 @@ fn of_agents() -> OpenApiRouter<Api> {
         .routes(routes!(sessions::transcript))
         .routes(routes!(sessions::receipts))
         .routes(routes!(sessions::reset))
+        .routes(routes!(sessions::compact))
         .routes(routes!(sessions::patch_state))
         .routes(routes!(agents::turn))
         .routes(routes!(agents::heartbeat))

@@ -2,12 +2,13 @@
 
 use crate::api::Api;
 use crate::api::document::{Always, Changes, Names, Takes};
-use crate::api::given::{Asked, Given, Named};
+use crate::api::given::{Asked, Given, Named, Perhaps};
 use crate::api::refusal::Refusal;
 use crate::api::types::{
-    ReceiptList, SessionDeleted, SessionDetail, SessionList, SessionReset, SessionsQuery, StatePatch, StatePatched, TranscriptPage,
-    TranscriptQuery,
+    CompactAsked, ReceiptList, SessionCompacted, SessionDeleted, SessionDetail, SessionList, SessionReset, SessionsQuery, StatePatch,
+    StatePatched, TranscriptPage, TranscriptQuery,
 };
+use crate::host::By;
 use crate::tokens::Caller;
 use axum::Json;
 use axum::extract::{Extension, State};
@@ -54,6 +55,21 @@ pub(super) async fn receipts(State(api): State<Api>, Named((key, run)): Named<(S
 pub(super) async fn reset(State(api): State<Api>, Named(key): Named<String>) -> Result<Json<SessionReset>, Refusal> {
     let host = api.host().clone();
     Ok(Json(api.to_the_end(async move { host.reset_session(&key).await }).await?))
+}
+
+/// Makes a session's conversation smaller, behind the turns that wait: what the model isn't told any more stays in the transcript. The plugin in the slot `context-engine` does it, or the
+/// built-in engine, with the model. Who stops waiting stops it.
+#[utoipa::path(post, path = "/v1/sessions/{key}/compact", tag = "sessions", security(("token" = ["operator.admin"])),
+    params(("key" = String, Path, description = "The session.")),
+    request_body = Option<CompactAsked>,
+    responses((status = 200, description = "What became of it.", body = SessionCompacted), Names, Takes, Changes, Always))]
+pub(super) async fn compact(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Named(key): Named<String>,
+    Perhaps(asked): Perhaps<CompactAsked>,
+) -> Result<Json<SessionCompacted>, Refusal> {
+    Ok(Json(api.host().compact_session(&key, asked, By::new(caller.name)).await?))
 }
 
 /// Deletes a session with all that belongs to it, behind the turns that wait.

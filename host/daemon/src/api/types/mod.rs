@@ -21,11 +21,12 @@ pub use operators::{
     Severity, TokenList, TokenView,
 };
 pub use plugins::{
-    FileView, GrantsView, HookView, Inspection, PluginDetail, PluginList, PluginSummary, PluginTool, ProbationView, RefusedFile, Standing,
-    UncalledHook, VersionList, VersionView,
+    EngineView, FileView, GrantsView, HookView, Inspection, PluginDetail, PluginList, PluginSummary, PluginTool, ProbationView,
+    RefusedFile, SlotChange, SlotList, SlotView, Standing, UncalledHook, VersionList, VersionView,
 };
 pub use sessions::{
-    EntryView, RanView, ReceiptList, ReceiptView, RunState, RunView, SaidKind, SessionDeleted, SessionDetail, SessionList, SessionReset,
-    SessionSummary, SessionsQuery, ShownState, SkippedView, StatePatch, StatePatched, TranscriptPage, TranscriptQuery,
+    CompactAsked, EntryView, RanView, ReceiptList, ReceiptView, RunState, RunView, SaidKind, SessionCompacted, SessionDeleted,
+    SessionDetail, SessionList, SessionReset, SessionSummary, SessionsQuery, ShownState, SkippedView, StatePatch, StatePatched,
+    TranscriptPage, TranscriptQuery,
 };
 pub use usage::{ExportUsage, HookAnswer, HookCall, LimitList, LimitView, PluginUsage, UsageList};

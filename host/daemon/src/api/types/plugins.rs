@@ -56,6 +56,57 @@ pub struct PluginSummary {
     /// Its breaker, unless it is closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breaker: Option<String>,
+    /// Its part as context engine, if it is in the slot, or was and failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context_engine: Option<EngineView>,
+}
+
+/// A plugin's part as context engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EngineView {
+    /// Whether it is in the slot.
+    pub wanted: bool,
+    /// Whether turns that begin now go by it.
+    pub serving: bool,
+    /// Why not, and what to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// When it failed, if it is in quarantine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quarantined_at: Option<u64>,
+}
+
+/// What only one plugin does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SlotList {
+    /// By name.
+    pub slots: Vec<SlotView>,
+}
+
+/// Who is to do what only one plugin does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SlotChange {
+    /// The plugin; null: nobody but the host itself.
+    pub plugin: Option<String>,
+    /// Why, for the history.
+    #[serde(default)]
+    pub why: Option<String>,
+}
+
+/// A slot: what only one plugin does, and who does it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SlotView {
+    /// Its name: `context-engine`.
+    pub slot: String,
+    /// The plugin that is wanted; left out: the built-in engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred: Option<String>,
+    /// Who serves turns that begin now: a plugin, or `builtin`.
+    pub serving: String,
+    /// Why the plugin that is wanted doesn't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// All plugins.
@@ -65,6 +116,8 @@ pub struct PluginList {
     pub plugins: Vec<PluginSummary>,
     /// Files of the directory that are no plugins, and why.
     pub refused: Vec<RefusedFile>,
+    /// The slot of the context engine.
+    pub context_engine: SlotView,
 }
 
 /// A file that isn't a plugin.

@@ -256,6 +256,38 @@ pub struct SessionReset {
     pub life: String,
 }
 
+/// How to make a conversation smaller.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CompactAsked {
+    /// What is to be kept, or left out, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
+}
+
+/// What became of a conversation that was to be made smaller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SessionCompacted {
+    /// The session.
+    pub key: String,
+    /// Who did it: a plugin, or `builtin`.
+    pub engine: String,
+    /// Whether anything changed.
+    pub compacted: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// What stands for what the model isn't told any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// Tokens that the model was told of the conversation.
+    pub tokens_before: u64,
+    /// Tokens that it is told now.
+    pub tokens_after: u64,
+    /// Entries that the summary stands for, where that is known.
+    pub summarised: u64,
+}
+
 /// A session that is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionDeleted {

@@ -165,6 +165,7 @@ impl Talk<'_> {
                 self.session = key;
                 self.look_back().await.transpose()
             }
+            Slash::Compact(words) => self.interrupts.unless(sessions::compact(&self.session, words, self.console)).await,
             Slash::Reset => self.interrupts.unless(sessions::reset(&self.session, self.console)).await,
             Slash::Quit => return Ok(Then::Leave),
         };

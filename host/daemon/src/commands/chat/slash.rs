@@ -17,6 +17,7 @@ pub(super) const HELP: &str = "\
 /help                      this
 /session [KEY]             which session this is, or go to another
 /reset                     begin the conversation anew
+/compact [WORDS]           make it smaller, keeping what the words say (needs operator.admin)
 /plugins list              all plugins
 /plugins show ID           one plugin
 /plugins enable ID         switch a plugin on (needs operator.admin)
@@ -34,6 +35,7 @@ pub(super) enum Slash {
     Plugins(Plugins),
     Session(Option<String>),
     Reset,
+    Compact(Option<String>),
     Quit,
 }
 
@@ -47,7 +49,7 @@ pub(super) enum Plugins {
 }
 
 /// All names, for those who mistype one.
-const NAMES: [&str; 5] = ["/help", "/session", "/reset", "/plugins", "/quit"];
+const NAMES: [&str; 6] = ["/help", "/session", "/reset", "/compact", "/plugins", "/quit"];
 
 /// How alike a name has to be to be meant.
 const ALIKE: f64 = 0.5;
@@ -66,6 +68,7 @@ impl Slash {
             "/reset" => alone(Self::Reset),
             "/quit" => alone(Self::Quit),
             "/session" => Ok(Some(Self::Session((!rest.is_empty()).then(|| rest.to_owned())))),
+            "/compact" => Ok(Some(Self::Compact((!rest.is_empty()).then(|| rest.to_owned())))),
             "/plugins" => Plugins::read(rest).map(|deed| Some(Self::Plugins(deed))),
             other => Err(unknown(other)),
         }
@@ -136,6 +139,8 @@ mod tests {
             ("/help", Ok(Some(Slash::Help))),
             ("/session", Ok(Some(Slash::Session(None)))),
             ("/session  my key ", Ok(Some(Slash::Session(Some("my key".into()))))),
+            ("/compact", Ok(Some(Slash::Compact(None)))),
+            ("/compact  keep the numbers ", Ok(Some(Slash::Compact(Some("keep the numbers".into()))))),
             ("/plugins", plugins(Plugins::List)),
             ("/plugins list", plugins(Plugins::List)),
             ("/plugins show echo", plugins(Plugins::Show("echo".into()))),

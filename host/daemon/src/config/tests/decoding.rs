@@ -108,7 +108,7 @@ plugins.a.config = { since = "2026-01-02", nested.list = [1, 2.5, true, "x"] }
         let plugin = config.plugin(&id("a"));
         let settings = &plugin.settings;
         assert_eq!((plugin.enabled, settings.required, settings.drain), (false, Some(true), Duration::from_secs(1)));
-        assert_eq!(settings.isolation, Isolation::Pool(4.try_into().unwrap()));
+        assert_eq!(settings.isolation, Some(Isolation::Pool(4.try_into().unwrap())));
         assert!(settings.grants.granted.contains(&Grant::Conversation) && settings.grants.denied.contains(&Grant::State));
         assert_eq!((settings.limits.cpu, settings.limits.waiting), (Cpu::Fixed(Duration::from_millis(20)), 0));
         assert_eq!(settings.budgets["before-tool-call"], Duration::from_secs(5));

@@ -203,7 +203,11 @@ fn a_model_that_cannot_be_asked_is_refused_where_it_is_chosen() {
     );
     let address = problems("[model]\nmodel = 'm'\nbase-url = 'ftp://somewhere'");
     assert_eq!(address, ["3:12 `model.base-url`: scheme `ftp` isn't `http` or `https`"]);
+    let none_left =
+        "3:11 `model.reserve`: 2000 tokens for the answer leave nothing of a window of 2000 [make it smaller, or `model.window` larger]";
+    refused("[model]\nwindow = 2000\nreserve = 2000", none_left);
     for fine in [
+        "window = 2000\nreserve = 1999",
         "provider = 'openai'\nmodel = 'm'\nkey-file = 'key'",
         "provider = 'openai'\nmodel = 'm'\nbase-url = 'http://127.0.0.1:1/v1'",
         "model = 'm'\nkey-env = 'KEY'",

@@ -1,16 +1,19 @@
 //! Sessions: looked at, reset, deleted, and what plugins keep about them changed. What an administrator does is in the history.
 
 use crate::api::types::{
-    EntryView, ReceiptList, RunView, SessionDeleted, SessionDetail, SessionList, SessionReset, SessionSummary, SessionsQuery, StatePatch,
-    StatePatched, TranscriptPage, TranscriptQuery,
+    CompactAsked, EntryView, ReceiptList, RunView, SessionCompacted, SessionDeleted, SessionDetail, SessionList, SessionReset,
+    SessionSummary, SessionsQuery, StatePatch, StatePatched, TranscriptPage, TranscriptQuery,
 };
-use crate::host::{By, Failure, Host, Kind};
+use crate::host::{By, Failure, Host, Kind, views};
+use plugbay_gateway::CompactionReport;
 use plugbay_runtime::Json;
 use plugbay_runtime::state::{Fact, Record, StateStore, Window};
 use std::num::NonZeroUsize;
 
 /// How many are listed, unless said.
 const LISTED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99);
+/// Bytes of what somebody wants kept of a conversation.
+const INSTRUCTIONS: usize = 16 << 10;
 /// How many at most.
 const MOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 
@@ -68,6 +71,23 @@ impl Host {
     pub async fn reset_session(&self, key: &str) -> Result<SessionReset, Failure> {
         let life = self.gateway().reset(key).await?.ok_or_else(|| no_session(key))?;
         Ok(SessionReset { key: key.to_owned(), life })
+    }
+
+    /// Makes a session's conversation smaller. Who stops waiting stops it.
+    ///
+    /// # Errors
+    /// If there is none, too many turns wait, the engine or the model fails, or the state can't be used.
+    pub async fn compact_session(&self, key: &str, asked: CompactAsked, by: By) -> Result<SessionCompacted, Failure> {
+        let instructions = asked.instructions.filter(|words| !words.trim().is_empty());
+        if let Some(bytes) = instructions.as_ref().map(String::len).filter(|bytes| *bytes > INSTRUCTIONS) {
+            return Err(Failure::invalid(format!("`instructions` has {bytes} bytes: at most {INSTRUCTIONS} are taken")));
+        }
+        let CompactionReport { engine, compacted, why, summary, tokens_before, tokens_after, summarised } =
+            self.gateway().compact(key, instructions).await?.ok_or_else(|| no_session(key))?;
+        let engine = views::serving_engine(&engine);
+        let told = format!("{key}: {tokens_before} tokens, {tokens_after} afterwards, by {engine}");
+        self.note(Fact { why: Some(told), ..Fact::new(&by.who, "session-compacted") }).await?;
+        Ok(SessionCompacted { key: key.to_owned(), engine, compacted, why, summary, tokens_before, tokens_after, summarised })
     }
 
     /// Deletes a session with all that belongs to it.

@@ -19,13 +19,15 @@ pub(in crate::host) fn settings(config: &Config, plugins: PluginsSettings) -> Re
         history_tokens: agent.history_tokens,
         waiting: agent.waiting,
         heartbeats: agent.heartbeats.clone(),
+        subagents: agent.subagents,
+        context_engine: config.slots.context_engine.clone(),
         ..GatewaySettings::default()
     })
 }
 
 /// The offline model is always there; a plugin may choose it.
 fn models(config: &Config) -> Result<Models, StartError> {
-    let offline: Arc<dyn Model> = Arc::new(OfflineModel::default());
+    let offline: Arc<dyn Model> = Arc::new(OfflineModel::default().within(config.model.takes()));
     let settings = &config.model;
     let Some(name) = &settings.model else { return Ok(Models::new(offline)) };
     let key = match (&settings.key_file, &settings.key_env) {
@@ -36,6 +38,7 @@ fn models(config: &Config) -> Result<Models, StartError> {
     let server: Arc<dyn Model> = Arc::new(OpenAiModel::new(OpenAiSettings {
         key,
         models: settings.models.iter().cloned().collect(),
+        window: settings.takes(),
         timeouts: settings.timeouts,
         retries: settings.retries,
         ..OpenAiSettings::new(&settings.base_url, name)

@@ -53,8 +53,8 @@ impl Host {
     /// Why there is no turn.
     pub async fn prepare(&self, session: &str, asked: TurnRequest, caller: &Caller) -> Result<PreparedView, Failure> {
         self.prepared().has_room()?;
-        let turn = self.gateway().prepare_turn(self.asked(session, asked, caller).await?).await?;
-        let view = match prepared(&turn) {
+        let mut turn = self.gateway().prepare_turn(self.asked(session, asked, caller).await?).await?;
+        let view = match prepared(&mut turn).await {
             Ok(view) => view,
             Err(error) => {
                 let failure = Failure::new(Kind::Unavailable, "unavailable", error.to_string());
@@ -163,11 +163,12 @@ fn settled(id: &str) -> Failure {
     Failure::internal(format!("the question `{id}` was answered before it was listed: the answer counts, and the history doesn't say so"))
 }
 
-fn prepared(turn: &PreparedTurn) -> Result<PreparedView, TurnError> {
+async fn prepared(turn: &mut PreparedTurn) -> Result<PreparedView, TurnError> {
+    let history = turn.history().await?; // first: the context engine may add to the instructions
     Ok(PreparedView {
         run: turn.run().to_string(),
         system_prompt: turn.system_prompt().map(str::to_owned),
-        history: turn.history()?.into_iter().map(Into::into).collect(),
+        history: history.into_iter().map(Into::into).collect(),
         prompt: turn.prompt().to_owned(),
         tools: turn.tools().listed().map(ToolView::from).collect(),
     })
