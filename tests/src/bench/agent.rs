@@ -8,6 +8,7 @@ use plugbay_runtime::engine::{CacheSettings, CompileIn, Engine, EngineSettings};
 use plugbay_runtime::state::{Sqlite, SqliteSettings};
 use plugbay_runtime::{Plugin, Settings};
 use std::fs;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -25,6 +26,11 @@ pub(super) struct Agent {
 
 impl Agent {
     pub(super) async fn started() -> Result<Self> {
+        Self::telling(GatewaySettings::default().history_tokens).await
+    }
+
+    /// One whose model is told so many tokens of a conversation at most.
+    pub(super) async fn telling(history_tokens: NonZeroUsize) -> Result<Self> {
         let folder = TempDir::new()?;
         let cache = CacheSettings { folder: folder.path().join("cache"), key: folder.path().join("cache.key") };
         let compile_in = CompileIn::Child(std::env::current_exe()?);
@@ -32,7 +38,7 @@ impl Agent {
         let state = Arc::new(TimedState::new(Sqlite::open(SqliteSettings::new(folder.path().join("state")))?));
         let timed = TimedModel::default();
         let model = timed.watch.clone();
-        let settings = GatewaySettings { models: Models::new(Arc::new(timed)), ..GatewaySettings::default() };
+        let settings = GatewaySettings { models: Models::new(Arc::new(timed)), history_tokens, ..GatewaySettings::default() };
         let gateway = Gateway::new(engine, state.clone(), settings)?;
         gateway.start().await?;
         Ok(Self { gateway, state, model, folder })

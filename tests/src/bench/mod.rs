@@ -8,6 +8,7 @@
 mod agent;
 mod boot;
 mod cache_load;
+mod contexts;
 mod enable_disable;
 mod fresh_cell;
 mod hook_call;
@@ -47,7 +48,7 @@ use row::Row;
 use tokio::runtime::{Builder, Runtime};
 
 /// The benchmarks, by the name of the first row of each.
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 24] = [
     "hook-call-100b",
     "hook-call-10k",
     "json-10k",
@@ -71,6 +72,7 @@ const NAMES: [&str; 23] = [
     "turn-offline",
     "transcript-10k",
     "sessions-1000",
+    "contexts",
 ];
 
 /// Worker threads of the host that is measured.
@@ -127,6 +129,7 @@ fn measure(runtime: &Runtime, name: &str, options: &Options) -> Result<Vec<Row>>
         "turn-offline" => runtime.block_on(turns::turns(rounds)),
         "transcript-10k" => runtime.block_on(transcript::lengths(rounds)),
         "sessions-1000" => sessions::crowd(),
+        "contexts" => runtime.block_on(contexts::contexts(rounds)),
         _ => noisy::neighbours(runtime),
     }
 }

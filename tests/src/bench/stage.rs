@@ -36,7 +36,7 @@ impl Stage {
     /// Loads a component.
     pub(super) async fn of(id: &str, bytes: &[u8], config: Map<String, Value>, isolation: Isolation) -> Result<Self> {
         let lab = lab()?;
-        let (plugin, _) = lab.load(id, bytes, Settings { config: config.clone(), isolation, ..granted() }).await?;
+        let (plugin, _) = lab.load(id, bytes, Settings { config: config.clone(), isolation: Some(isolation), ..granted() }).await?;
         // From the cache: the very code that the plugin runs.
         let component = lab.engine.load(&lab.engine.admit(bytes.to_vec())?, &Limits::default()).await?.component().clone();
         let by_name: HashMap<_, _> = config.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();

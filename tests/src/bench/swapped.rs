@@ -84,5 +84,5 @@ impl Swapped {
 /// What generation this is told.
 pub(super) fn settings(number: u64) -> Settings {
     let config = Map::from_iter([("generation".to_owned(), json!(number))]);
-    Settings { config, isolation: Isolation::Shared, ..granted() }
+    Settings { config, isolation: Some(Isolation::Shared), ..granted() }
 }

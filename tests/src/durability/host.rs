@@ -90,7 +90,7 @@ impl Host {
         fs::create_dir_all(&folder)?;
         let file = folder.join(format!("{id}.wasm"));
         fs::write(&file, renamed(&fs::read(built::LEDGER)?, id)?)?;
-        let settings = Settings { isolation: Isolation::Pool(cells), ..granted() };
+        let settings = Settings { isolation: Some(Isolation::Pool(cells)), ..granted() };
         let loaded = self.plugins.load(&file, settings).await;
         fs::remove_dir_all(&folder)?;
         Ok(loaded?.0)

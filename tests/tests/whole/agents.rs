@@ -172,6 +172,11 @@ pub(crate) fn toolbox() -> Settings {
     Settings { grants: Grants::granting([Grant::State, Grant::Events, Grant::Prompt]), ..Settings::default() }
 }
 
+/// All that there is to grant.
+pub(crate) fn all() -> Settings {
+    Settings { grants: Grants::granting(Grant::ALL), ..Settings::default() }
+}
+
 /// What a witness asks for, granted.
 pub(crate) fn witness(config: Value) -> Settings {
     let Value::Object(config) = config else { panic!("settings are an object: {config}") };

@@ -85,7 +85,7 @@ async fn where_only_one_side_hands_over_the_swap_says_so() {
     assert!(done.notes.iter().any(|n| n.contains("memory isn't carried over") && n.contains("the new version")), "{:?}", done.notes);
     assert_eq!(seen(&plugin, "count").await, ("9.0.0".into(), 1));
 
-    let pool = Settings { isolation: Isolation::Pool(NonZeroU16::MIN), ..granted() };
+    let pool = Settings { isolation: Some(Isolation::Pool(NonZeroU16::MIN)), ..granted() };
     let done = put_with(&lab.plugins, &counter("9.0.0", ""), pool, Order::by("operator")).await.unwrap();
     assert!(done.notes.iter().any(|n| n.contains("isolation `shared`")), "{:?}", done.notes);
     assert_eq!(seen(&plugin, "count").await, ("9.0.0".into(), 1));

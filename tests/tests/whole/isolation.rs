@@ -10,7 +10,7 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 fn kept(isolation: Isolation) -> Settings {
-    Settings { isolation, ..granted() }
+    Settings { isolation: Some(isolation), ..granted() }
 }
 
 /// The number of calls that the cell has served.

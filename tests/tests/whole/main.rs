@@ -15,6 +15,7 @@ mod isolation;
 mod languages;
 mod lifecycle;
 mod loading;
+mod lossless;
 mod probation;
 mod services;
 mod services_cells;

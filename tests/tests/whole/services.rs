@@ -5,15 +5,16 @@
 use crate::compiler;
 use plugbay_guests::built;
 use plugbay_runtime::{
-    Answered, BeforeToolCall, Call, Caller, Candidate, Conversation, Entry, Grant, Grants, InjectionQueued, InjectionRequest, Json,
-    Payload, Plugin, PluginId, Projecting, Role, ServiceCode, ServiceError, ServiceReply, Services, Session, SessionProjection, Settings,
-    ToolDecision, Transcript,
+    Answered, BeforeToolCall, Call, Caller, Candidate, Completed, CompletionRequest, Conversation, Entry, Grant, Grants, InjectionQueued,
+    InjectionRequest, Json, NoServices, Payload, Plugin, PluginId, Projecting, Role, ServiceCode, ServiceError, ServiceReply, Services,
+    Session, SessionProjection, Settings, SubagentStarted, SubagentStatus, ToolDecision, Transcript,
 };
 use plugbay_tests::lab::{Lab, tool_call};
 use serde_json::{Value, json};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// Services that write down what they were asked.
@@ -121,6 +122,35 @@ impl Services for Fake {
             }
             Ok(InjectionQueued { id: "i1".into(), fresh: true })
         })
+    }
+
+    fn count_tokens(&self, text: &str) -> u64 {
+        text.split_whitespace().count() as u64
+    }
+
+    fn complete<'a>(&'a self, caller: &'a Caller, request: CompletionRequest) -> ServiceReply<'a, Completed> {
+        self.note("complete", caller);
+        NoServices.complete(caller, request)
+    }
+
+    fn run_subagent<'a>(&'a self, caller: &'a Caller, name: &'a str, message: String) -> ServiceReply<'a, SubagentStarted> {
+        self.note(&format!("run {name}"), caller);
+        NoServices.run_subagent(caller, name, message)
+    }
+
+    fn wait_for_subagent<'a>(&'a self, caller: &'a Caller, run: &'a str, patience: Duration) -> ServiceReply<'a, SubagentStatus> {
+        self.note(&format!("wait {run}"), caller);
+        NoServices.wait_for_subagent(caller, run, patience)
+    }
+
+    fn subagent_messages<'a>(&'a self, caller: &'a Caller, name: &'a str, limit: u32) -> ServiceReply<'a, Vec<Entry>> {
+        self.note(&format!("messages {name}"), caller);
+        NoServices.subagent_messages(caller, name, limit)
+    }
+
+    fn delete_subagent<'a>(&'a self, caller: &'a Caller, name: &'a str) -> ServiceReply<'a, bool> {
+        self.note(&format!("delete {name}"), caller);
+        NoServices.delete_subagent(caller, name)
     }
 
     fn may_install(&self, candidate: Candidate) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {

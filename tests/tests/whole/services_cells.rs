@@ -144,7 +144,7 @@ async fn a_call_on_behalf_of_its_own_plugin_gets_a_cell_of_its_own() {
 
 #[tokio::test]
 async fn with_a_cell_for_each_call_only_those_of_one_chain_are_counted() {
-    let (_lab, fake, plugin) = puppet(Settings { isolation: Isolation::Call, ..all() }).await;
+    let (_lab, fake, plugin) = puppet(Settings { isolation: Some(Isolation::Call), ..all() }).await;
     let (outermost, nested) = nested(&fake, &plugin).await;
     assert!(!outermost.extra_cell && outermost.answer.is_ok());
     let (innermost, others) = nested.split_first().unwrap();

@@ -284,7 +284,7 @@ async fn nothing_is_written_in_activate() {
     let lab = lab();
     let early = json!({ "write_in_activate": true }).as_object().unwrap().clone();
     for host in Host::each(&lab) {
-        let settings = Settings { config: early.clone(), isolation: Isolation::Call, ..granted() };
+        let settings = Settings { config: early.clone(), isolation: Some(Isolation::Call), ..granted() };
         let plugin = host.load(&lab, "ledger", &ledger(), settings).await;
         let expect_refusals = || {
             let lines = host.log.all();
@@ -307,7 +307,7 @@ async fn nothing_is_written_in_activate() {
 /// A host whose two threads run a plugin with four cells.
 async fn pooled(host: &Host, lab: &Lab) -> Arc<Plugin> {
     let four = Isolation::Pool(NonZeroU16::new(4).unwrap());
-    host.load(lab, "ledger", &ledger(), Settings { isolation: four, ..granted() }).await
+    host.load(lab, "ledger", &ledger(), Settings { isolation: Some(four), ..granted() }).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -363,7 +363,7 @@ async fn all_isolations_share_the_rows() {
     let host = Host::new(&lab, lab.state.clone());
     let kinds = [Isolation::Shared, Isolation::Pool(NonZeroU16::new(2).unwrap()), Isolation::Session, Isolation::Call];
     for (n, isolation) in kinds.into_iter().enumerate() {
-        let plugin = host.load(&lab, "ledger", &ledger(), Settings { isolation, ..granted() }).await;
+        let plugin = host.load(&lab, "ledger", &ledger(), Settings { isolation: Some(isolation), ..granted() }).await;
         for (m, key) in ["one", "two"].into_iter().enumerate() {
             let call = Call::new().session(Session::new(key, "1"));
             let sum = ask_in(&plugin, &call, "update-counter", json!({})).await["ok"]["sum"].clone();

@@ -96,6 +96,8 @@ fn words(text: &'static str) -> impl Iterator<Item = String> {
 }
 
 fn seen(rows: Vec<Row>, stage: &Stage) -> Seen {
+    // A session of a plugin's own subagent: `crew-a/helper`.
+    let rows: Vec<Row> = rows.into_iter().filter(|row| !row.session.as_deref().is_some_and(|key| key.contains('/'))).collect();
     let is_told = |row: &Row| HOOKS.iter().any(|hook| hook.name == row.hook && hook.mode == Mode::Observe);
     let (told, asked): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(is_told);
     let (answers, told): (Vec<Row>, Vec<Row>) = told.into_iter().partition(|row| row.hook == "approvals");

@@ -1,7 +1,9 @@
 //! Sessions: their lives, and what plugins keep about them.
 
 use super::scene::Scene;
+use crate::agents::all;
 use plugbay_gateway::TurnStatus;
+use plugbay_guests::built;
 use plugbay_runtime::Json;
 use serde_json::json;
 use std::num::NonZeroUsize;
@@ -26,6 +28,8 @@ pub(super) fn scenes() -> Vec<Scene> {
     vec![
         a_second_turn_of_a_session(),
         a_session_that_is_reset_and_one_that_there_isn_t(),
+        a_conversation_that_is_compacted(),
+        a_subagent_that_works_for_a_session(),
         a_session_that_is_deleted_and_one_that_there_isn_t(),
         state_that_is_patched_once_unset_and_listed_often(),
     ]
@@ -59,6 +63,55 @@ fn a_session_that_is_reset_and_one_that_there_isn_t() -> Scene {
                 stage.said("s", "say hello").await;
                 assert!(stage.gateway.reset("s").await.unwrap().is_some());
                 assert_eq!(stage.gateway.reset("nobody's").await.unwrap(), None);
+            })
+        })
+    }
+}
+
+fn a_conversation_that_is_compacted() -> Scene {
+    Scene {
+        asked: concat!(turn!(), turn!(), turn!()),
+        told: concat!(
+            "session-start ",
+            told!(),
+            "message-received ",
+            told!(),
+            "message-received ",
+            told!(),
+            "before-compaction after-compaction"
+        ),
+        apart: "gateway-start message-received",
+        ..Scene::new("a conversation that is compacted", |stage| {
+            Box::pin(async move {
+                stage.gateway.start().await.unwrap();
+                for _ in 0..3 {
+                    stage.said("s", &format!("say {}", "hello ".repeat(100))).await;
+                    stage.settled().await;
+                }
+                assert!(stage.gateway.compact("s", None).await.unwrap().unwrap().compacted);
+                assert_eq!(stage.gateway.compact("nobody's", None).await.unwrap(), None);
+            })
+        })
+    }
+}
+
+/// What is asked and told in the subagent's own session isn't looked at here: it is a turn like any other.
+fn a_subagent_that_works_for_a_session() -> Scene {
+    Scene {
+        asked: "before-install before-dispatch before-agent-reply before-model-resolve agent-turn-prepare before-prompt-build \
+                before-agent-run before-message-write before-message-write tool-policy before-tool-call tool-result-persist before-message-write \
+                before-message-write before-agent-finalize message-sending",
+        told: "session-start agent-events:lifecycle llm-input model-call-started model-call-ended llm-output agent-events:assistant \
+               agent-events:tool subagent-spawned subagent-ended after-tool-call agent-events:tool llm-input model-call-started \
+               model-call-ended llm-output agent-events:assistant message-sent agent-events:lifecycle agent-end",
+        apart: "gateway-start message-received",
+        ..Scene::new("a subagent that works for a session", |stage| {
+            Box::pin(async move {
+                stage.load("crew-a", &std::fs::read(built::CREW).unwrap(), all()).await;
+                stage.gateway.start().await.unwrap();
+                let errand = r#"{"name":"helper","message":"say it","wait":60000}"#;
+                let end = stage.said("s", &format!("use crew-a-delegate {errand}\nthen\nsay done")).await;
+                assert_eq!((end.status, end.message.as_deref()), (TurnStatus::Done, Some("done")), "{:?}", end.error);
             })
         })
     }
