@@ -67,137 +67,91 @@ impl fmt::Display for Code {
     }
 }
 
-/// What was called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "each is named as the method is")]
-pub enum Operation {
-    Open,
-    EnsureSchema,
-    Register,
-    RegisterIfAbsent,
-    Lookup,
-    LookupMany,
-    Consume,
-    Delete,
-    Entries,
-    Range,
-    Count,
-    Clear,
-    Observe,
-    CompareAndApply,
-    DeleteIfEqual,
-    Sweep,
-    Usage,
-    Export,
-    Purge,
-    Documents,
-    Document,
-    Record,
-    History,
-    Probe,
-    Session,
-    EnsureSession,
-    Sessions,
-    ResetSession,
-    DeleteSession,
-    Append,
-    Entry,
-    CountEntries,
-    BeginRun,
-    Show,
-    EndRun,
-    Runs,
-    Recover,
-    Inject,
-    Injections,
-    PutState,
-    StateOf,
-    ForgetPlugin,
-    Meet,
-    Met,
-    Ask,
-    Answered,
-    Cursor,
-    PutCursor,
-    Compaction,
-    Compactions,
-    PutCompaction,
-    AddSubagent,
-    Subagent,
-    SubagentAt,
-    Subagents,
-    MarkDeleting,
-    ForgetSubagent,
-    SetTicket,
+/// The operations, each with its name.
+macro_rules! operations {
+    ($($operation:ident = $name:literal,)*) => {
+        /// What was called.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        #[expect(missing_docs, reason = "each is named as the method is")]
+        pub enum Operation {
+            $($operation,)*
+        }
+
+        impl Operation {
+            /// Its name: `compare-and-apply`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$operation => $name,)*
+                }
+            }
+        }
+    };
+}
+
+operations! {
+    Open = "open",
+    EnsureSchema = "ensure-schema",
+    Register = "register",
+    RegisterIfAbsent = "register-if-absent",
+    Lookup = "lookup",
+    LookupMany = "lookup-many",
+    Consume = "consume",
+    Delete = "delete",
+    Entries = "entries",
+    Range = "range",
+    Count = "count",
+    Clear = "clear",
+    Observe = "observe",
+    CompareAndApply = "compare-and-apply",
+    DeleteIfEqual = "delete-if-equal",
+    Sweep = "sweep",
+    Usage = "usage",
+    Export = "export",
+    Purge = "purge",
+    Documents = "documents",
+    Document = "document",
+    Record = "record",
+    History = "history",
+    Probe = "probe",
+    Session = "session",
+    EnsureSession = "ensure-session",
+    Sessions = "sessions",
+    ResetSession = "reset-session",
+    DeleteSession = "delete-session",
+    Append = "append",
+    Entry = "entry",
+    CountEntries = "count-entries",
+    BeginRun = "begin-run",
+    Show = "show",
+    EndRun = "end-run",
+    Runs = "runs",
+    Recover = "recover",
+    Inject = "inject",
+    Injections = "injections",
+    PutState = "put-state",
+    StateOf = "state-of",
+    ForgetPlugin = "forget-plugin",
+    Meet = "meet",
+    Met = "met",
+    Ask = "ask",
+    Answered = "answered",
+    Cursor = "cursor",
+    PutCursor = "put-cursor",
+    Compaction = "compaction",
+    Compactions = "compactions",
+    PutCompaction = "put-compaction",
+    AddSubagent = "add-subagent",
+    Subagent = "subagent",
+    SubagentAt = "subagent-at",
+    Subagents = "subagents",
+    MarkDeleting = "mark-deleting",
+    ForgetSubagent = "forget-subagent",
+    SetTicket = "set-ticket",
 }
 
 impl Operation {
-    /// Its name: `compare-and-apply`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::EnsureSchema => "ensure-schema",
-            Self::Register => "register",
-            Self::RegisterIfAbsent => "register-if-absent",
-            Self::Lookup => "lookup",
-            Self::LookupMany => "lookup-many",
-            Self::Consume => "consume",
-            Self::Delete => "delete",
-            Self::Entries => "entries",
-            Self::Range => "range",
-            Self::Count => "count",
-            Self::Clear => "clear",
-            Self::Observe => "observe",
-            Self::CompareAndApply => "compare-and-apply",
-            Self::DeleteIfEqual => "delete-if-equal",
-            Self::Sweep => "sweep",
-            Self::Usage => "usage",
-            Self::Export => "export",
-            Self::Purge => "purge",
-            Self::Documents => "documents",
-            Self::Document => "document",
-            Self::Record => "record",
-            Self::History => "history",
-            Self::Probe => "probe",
-            Self::Session => "session",
-            Self::EnsureSession => "ensure-session",
-            Self::Sessions => "sessions",
-            Self::ResetSession => "reset-session",
-            Self::DeleteSession => "delete-session",
-            Self::Append => "append",
-            Self::Entry => "entry",
-            Self::CountEntries => "count-entries",
-            Self::BeginRun => "begin-run",
-            Self::Show => "show",
-            Self::EndRun => "end-run",
-            Self::Runs => "runs",
-            Self::Recover => "recover",
-            Self::Inject => "inject",
-            Self::Injections => "injections",
-            Self::PutState => "put-state",
-            Self::StateOf => "state-of",
-            Self::ForgetPlugin => "forget-plugin",
-            Self::Meet => "meet",
-            Self::Met => "met",
-            Self::Ask => "ask",
-            Self::Answered => "answered",
-            Self::Cursor => "cursor",
-            Self::PutCursor => "put-cursor",
-            Self::Compaction => "compaction",
-            Self::Compactions => "compactions",
-            Self::PutCompaction => "put-compaction",
-            Self::AddSubagent => "add-subagent",
-            Self::Subagent => "subagent",
-            Self::SubagentAt => "subagent-at",
-            Self::Subagents => "subagents",
-            Self::MarkDeleting => "mark-deleting",
-            Self::ForgetSubagent => "forget-subagent",
-            Self::SetTicket => "set-ticket",
-        }
-    }
-
     /// The code of a failure that the database didn't explain. Consuming counts as reading: what the caller misses is the value.
     const fn failure(self) -> Code {
         match self {
