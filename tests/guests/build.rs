@@ -12,7 +12,7 @@ use std::{env, fs};
 const TARGET: &str = "wasm32-wasip2";
 
 /// The packages to build.
-const PLUGINS: [&str; 22] = [
+const PLUGINS: [&str; 23] = [
     "shell-guard",
     "keyword-watch",
     "lossless-context",
@@ -22,6 +22,7 @@ const PLUGINS: [&str; 22] = [
     "echo-two",
     "engine",
     "engine-bare",
+    "keeper",
     "ledger",
     "mischief",
     "no-shell",

@@ -42,6 +42,12 @@ impl Pinned {
         &self.plugin
     }
 
+    /// Whether this and another hold the same generation. Numbers begin anew with a plugin that was uninstalled; this tells also those apart.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.generation, &other.generation)
+    }
+
     /// The generation that is held.
     #[must_use]
     pub fn generation(&self) -> &Generation {

@@ -11,9 +11,11 @@ use crate::tokens::Tokens;
 use plugbay_runtime::state::{StateError, StoredEntry};
 use plugbay_runtime::{Assembled, Assembling, ContextAssemble, ContextPart, Json, Role};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use thiserror::Error;
 
+/// Entries that are read at a time.
+const PORTION: usize = 256;
 /// Entries that are looked back to find the call of an answer.
 const BACK: u64 = 64;
 
@@ -46,7 +48,9 @@ enum Wrong {
     Half { call: u64, answer: u64 },
     #[error("`estimated-tokens`: {estimate}, and the budget was {budget}")]
     Estimate { estimate: u64, budget: u64 },
-    #[error("`parts`: they take {tokens} tokens as the host counts (with the addition to the system prompt), and the budget was {budget}")]
+    #[error(
+        "`parts`: they take {tokens} tokens or more as the host counts (with the addition to the system prompt), and the budget was {budget}"
+    )]
     TooMuch { tokens: u64, budget: u64 },
 }
 
@@ -91,20 +95,23 @@ fn checked(answer: Assembled, budget: u64, tokens: &Tokens, look: Look<'_>) -> R
     if estimate > budget {
         return Err(Wrong::Estimate { estimate, budget }.into());
     }
-    let ids = references(&parts)?;
-    let entries: HashMap<u64, StoredEntry> = look(&ids)?.into_iter().collect();
     let mut so_far = SoFar {
+        ahead: references(&parts)?.into(),
         messages: Vec::with_capacity(parts.len()),
         tokens: tokens.system(addition.as_deref()),
         counts: tokens,
         look,
         open: None,
-        entries,
+        entries: HashMap::new(),
     };
     for part in parts {
         match part {
             ContextPart::Entry(id) => so_far.refer(id)?,
             ContextPart::Message { role, content } => so_far.say(role, &content)?,
+        }
+        // What is beyond the budget isn't read and counted to its end.
+        if so_far.tokens > budget {
+            return Err(Wrong::TooMuch { tokens: so_far.tokens, budget }.into());
         }
     }
     so_far.close()?;
@@ -136,6 +143,9 @@ struct SoFar<'a> {
     look: Look<'a>,
     /// The message whose calls are being answered.
     open: Option<Calls>,
+    /// References that weren't read yet.
+    ahead: VecDeque<u64>,
+    /// What was read and not told yet.
     entries: HashMap<u64, StoredEntry>,
 }
 
@@ -148,6 +158,10 @@ struct Calls {
 
 impl SoFar<'_> {
     fn refer(&mut self, id: u64) -> Result<(), Unusable> {
+        if self.ahead.front() == Some(&id) {
+            let next: Vec<u64> = self.ahead.drain(..PORTION.min(self.ahead.len())).collect();
+            self.entries = (self.look)(&next)?.into_iter().collect();
+        }
         let entry = self.entries.remove(&id).ok_or(Wrong::Unknown(id))?;
         let Some(message) = told(entry.entry) else { return self.close() };
         match &message {

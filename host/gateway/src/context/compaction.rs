@@ -57,6 +57,15 @@ impl Wanted {
     }
 }
 
+/// Who makes a conversation smaller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// Whoever decides what the model sees.
+    Whoever,
+    /// The built-in engine, since it has told what there was to tell: the plugin wasn't asked, or failed.
+    Builtin,
+}
+
 /// What became of a compaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -118,9 +127,19 @@ pub(crate) enum CompactionFailed {
 
 impl Seat {
     /// Makes a conversation smaller. The model summarises for the built-in engine.
-    pub(crate) async fn compact(&self, occasion: &Occasion, wanted: Wanted, voice: &Voice) -> Result<CompactionReport, CompactionFailed> {
+    pub(crate) async fn compact(
+        &self,
+        by: By,
+        occasion: &Occasion,
+        wanted: Wanted,
+        voice: &Voice,
+    ) -> Result<CompactionReport, CompactionFailed> {
         self.begin(occasion, &wanted);
-        let report = match self.ask_to_compact(At::Usual, occasion, &wanted).await? {
+        let asked = match by {
+            By::Whoever => self.ask_to_compact(At::Usual, occasion, &wanted).await?,
+            By::Builtin => None,
+        };
+        let report = match asked {
             Some(report) => report,
             None => self.builtin_compacts(occasion, &wanted, voice).await?,
         };

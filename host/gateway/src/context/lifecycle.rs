@@ -25,6 +25,8 @@ struct Behind;
 pub(crate) struct TurnTold {
     /// Tokens that it could take.
     pub(crate) budget: u64,
+    /// Tokens that it could take in a turn in which nothing is said.
+    pub(crate) usual: u64,
     /// What it took, by our count.
     pub(crate) tokens: u64,
     /// What it took, as the engine counts; nothing, if no engine of a plugin made it.
@@ -33,7 +35,7 @@ pub(crate) struct TurnTold {
 
 impl TurnTold {
     fn is_close(&self) -> bool {
-        self.estimate.is_some_and(|estimate| estimate.saturating_mul(100) >= self.budget.saturating_mul(CLOSE))
+        self.estimate.is_some_and(|estimate| self.usual > 0 && estimate.saturating_mul(100) >= self.usual.saturating_mul(CLOSE))
     }
 }
 
@@ -75,7 +77,7 @@ impl Seat {
         let close = told.filter(|told| !registered.owns_compaction && told.is_close());
         Afterwards {
             maintain: aside && self.has::<ContextMaintain>(),
-            compact: close.map(|told| Wanted::threshold(told.budget, told.tokens)),
+            compact: close.map(|told| Wanted::threshold(told.usual, told.tokens)),
         }
     }
 
@@ -262,7 +264,7 @@ mod tests {
 
     #[test]
     fn close_to_the_budget_is_four_fifths_of_it_as_the_engine_counts() {
-        let told = |estimate| TurnTold { budget: 1_000, tokens: 0, estimate };
+        let told = |estimate| TurnTold { budget: 1_000, usual: 1_000, tokens: 0, estimate };
         assert!(told(Some(800)).is_close() && !told(Some(799)).is_close() && !told(None).is_close());
     }
 }

@@ -17,7 +17,7 @@ mod spawning;
 
 pub(crate) use assembled::Context;
 pub use compaction::CompactionReport;
-pub(crate) use compaction::{CompactionFailed, Wanted};
+pub(crate) use compaction::{By, CompactionFailed, Wanted};
 pub(crate) use lifecycle::{Afterwards, TurnTold};
 pub(crate) use seat::{Occasion, Seat};
 pub use slot::{ContextView, Contexts, Quarantined, ServingEngine};

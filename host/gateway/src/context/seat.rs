@@ -6,7 +6,7 @@
 use super::builtin::Life;
 use super::slot::{Contexts, Parts};
 use crate::sessions::StoredConversation;
-use plugbay_runtime::engine::{CallError, EngineFate};
+use plugbay_runtime::engine::{CallError, EngineFate, Fault};
 use plugbay_runtime::{Call, ContextDispose, Disposing, EngineRegistration, Fired, Hook, Pinned, PluginId, Transcript};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -117,12 +117,14 @@ impl Seat {
     }
 
     fn unanswered<H: Hook, O>(&self, pinned: &Pinned, error: &CallError) -> Asked<O> {
+        // What the host itself failed at is nobody else's fault.
+        let hosts_own = matches!(error, CallError::Fault(Fault::Host(_)));
         match error.consequence().context_engine {
-            EngineFate::Quarantined => {
+            EngineFate::Quarantined if !hosts_own => {
                 self.broke::<H>(error.to_string());
                 Asked::Failed(error.to_string())
             }
-            EngineFate::BuiltinAnswers | EngineFate::Untouched => {
+            EngineFate::Quarantined | EngineFate::BuiltinAnswers | EngineFate::Untouched => {
                 let plugin = pinned.plugin().id();
                 tracing::warn!(%plugin, operation = H::NAME, %error, "the context engine wasn't asked: the built-in one does without it this once");
                 Asked::Builtin

@@ -41,8 +41,8 @@ pub(super) struct Parts {
 #[derive(Default)]
 struct Slot {
     wanted: Option<PluginId>,
-    /// The newest generation of each that failed.
-    quarantined: BTreeMap<PluginId, Quarantined>,
+    /// What failed of each.
+    quarantined: BTreeMap<PluginId, (Pinned, Quarantined)>,
     /// Which of them may tidy up behind a turn.
     behind_turns: BTreeMap<PluginId, Arc<Semaphore>>,
 }
@@ -183,26 +183,31 @@ impl Contexts {
 
     /// The quarantine of a plugin, if what serves of it is what failed.
     fn quarantine_of(&self, plugin: &PluginId) -> Option<Quarantined> {
-        let serving = self.parts().plugins.get(plugin.as_str())?.generation()?.number();
-        self.slot().quarantined.get(plugin).filter(|quarantined| quarantined.generation == serving).cloned()
+        self.is_quarantined(&self.parts().plugins.get(plugin.as_str())?.pin()?)
     }
 
     /// The quarantine of a generation.
     pub(super) fn is_quarantined(&self, pinned: &Pinned) -> Option<Quarantined> {
-        let (plugin, generation) = (pinned.plugin().id(), pinned.generation().number());
-        self.slot().quarantined.get(plugin).filter(|quarantined| quarantined.generation == generation).cloned()
+        let slot = self.slot();
+        let (failed, quarantined) = slot.quarantined.get(pinned.plugin().id())?;
+        failed.is_same(pinned).then(|| quarantined.clone())
     }
 
-    /// Quarantines a generation. The first failure stays the one that is told, and of an older generation nothing is kept.
+    /// Quarantines a generation. The first failure stays the one that is told; one that doesn't serve any more keeps nobody out.
     pub(super) fn quarantine(&self, pinned: &Pinned, operation: &'static str, mut reason: String) {
         reason.truncate(reason.floor_char_boundary(REASON));
         let (plugin, generation) = (pinned.plugin().id().clone(), pinned.generation().number());
+        let serves = pinned.plugin().pin().is_some_and(|serving| serving.is_same(pinned));
+        if !serves {
+            tracing::warn!(%plugin, generation, operation, reason, "a context engine failed that was replaced meanwhile");
+            return;
+        }
         let mut slot = self.slot();
-        if slot.quarantined.get(&plugin).is_some_and(|before| before.generation >= generation) {
+        if slot.quarantined.get(&plugin).is_some_and(|(failed, _)| failed.is_same(pinned)) {
             return;
         }
         tracing::error!(%plugin, generation, operation, reason, "the context engine failed and is quarantined: the built-in one serves in its place");
-        slot.quarantined.insert(plugin.clone(), Quarantined { plugin, generation, operation, reason, at: now() });
+        slot.quarantined.insert(plugin.clone(), (pinned.clone(), Quarantined { plugin, generation, operation, reason, at: now() }));
     }
 
     /// The built-in engine.

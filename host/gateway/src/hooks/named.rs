@@ -142,6 +142,24 @@ hooks! {
     tell_one approvals: Approvals;
     /// Something ends for which the plugin may keep things elsewhere.
     tell_one cleanup: Cleanup;
+    /// The context engine takes in what was said: called by the host, as are the others of its kind.
+    direct context_ingest: ContextIngest;
+    /// The context engine decides what a model sees.
+    direct context_assemble: ContextAssemble;
+    /// The context engine makes a conversation smaller.
+    direct context_compact: ContextCompact;
+    /// The context engine sees a conversation for the first time.
+    direct context_bootstrap: ContextBootstrap;
+    /// The context engine is told that a turn is done.
+    direct context_turn: ContextTurn;
+    /// The context engine tidies up.
+    direct context_maintain: ContextMaintain;
+    /// The context engine is asked before a subagent starts.
+    direct context_spawn: ContextSpawn;
+    /// The context engine learns that a subagent is over.
+    direct context_spawn_end: ContextSpawnEnd;
+    /// The context engine is done with a turn.
+    direct context_dispose: ContextDispose;
 }
 
 #[cfg(test)]

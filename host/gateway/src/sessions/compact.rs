@@ -5,7 +5,7 @@
 
 use super::Place;
 use crate::context::builtin::{CompactError, Life};
-use crate::context::{Afterwards, CompactionFailed, CompactionReport, Occasion, Seat, Wanted};
+use crate::context::{Afterwards, By, CompactionFailed, CompactionReport, Occasion, Seat, Wanted};
 use crate::gateway::{Gateway, Inner, Stop, Why};
 use crate::turn::TurnError;
 use plugbay_runtime::{Assembling, Call};
@@ -72,7 +72,7 @@ impl Inner {
         seat.open(occasion).await;
         let before = weighed(seat, occasion, budget, &voice.name).await?;
         let wanted = Wanted::manual(budget, before.unwrap_or_default(), instructions);
-        let report = seat.compact(occasion, wanted, &voice).await?;
+        let report = seat.compact(By::Whoever, occasion, wanted, &voice).await?;
         match before.filter(|_| report.compacted) {
             Some(_) => Ok(report.weighing(weighed(seat, occasion, budget, &voice.name).await?)),
             None => Ok(report),

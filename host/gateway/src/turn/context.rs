@@ -6,12 +6,14 @@
 use super::rounds::Talk;
 use super::{Run, Stopped};
 use crate::context::builtin::{History, Life};
-use crate::context::{Afterwards, CompactionReport, Context, Occasion, TurnTold, Wanted};
+use crate::context::{Afterwards, By, CompactionReport, Context, Occasion, TurnTold, Wanted};
 use crate::model::ModelError;
 use crate::runs::HostTopic;
 use plugbay_runtime::{Assembling, CompactionReason, Trigger};
 use serde_json::json;
 
+/// Which part of the usual room has to be left for a conversation to be summarised because of what doesn't fit. Where less is, the turn's own words are what takes the room.
+const ORDINARY: u64 = 4;
 /// How often a conversation is made smaller in one turn because the model says that it is too long.
 const OVERFLOWS: u32 = 3;
 
@@ -45,7 +47,8 @@ impl Run {
             Some(context) => context,
             None => self.builtin_context(talk, call, budget).await?,
         };
-        self.told = Some(TurnTold { budget, tokens: talk.context.tokens, estimate: talk.context.estimate });
+        let usual = talk.usual_room(self.gateway.agent.limit(&talk.voice));
+        self.told = Some(TurnTold { budget, usual, tokens: talk.context.tokens, estimate: talk.context.estimate });
         Ok(())
     }
 
@@ -65,13 +68,14 @@ impl Run {
     async fn history(&self, talk: &Talk, call: u32, budget: u64) -> Result<History, Stopped> {
         let (contexts, life) = (&self.gateway.contexts, self.occasion(talk.before).life);
         let history = contexts.builtin().history(&life, budget)?;
-        if history.unsummarised == 0 || call > 1 || talk.overflows > 0 {
+        let usual = talk.usual_room(self.gateway.agent.limit(&talk.voice));
+        if history.unsummarised == 0 || call > 1 || talk.overflows > 0 || budget < usual / ORDINARY {
             return Ok(history);
         }
-        match self.compact(talk, Wanted::threshold(budget, history.within(budget).1)).await? {
-            Ok(_) => Ok(contexts.builtin().history(&life, budget)?),
-            Err(_) => Ok(history),
-        }
+        // What went wrong is said; and what was summarised before that is told.
+        let wanted = Wanted::threshold(usual, history.within(budget).1);
+        let _compacted = self.compact(talk, By::Builtin, wanted).await?;
+        Ok(contexts.builtin().history(&life, budget)?)
     }
 
     /// The model says that the conversation is too long: it is made smaller, to be told again.
@@ -88,8 +92,9 @@ impl Run {
         }
         talk.overflows += 1;
         talk.history = None;
-        let (by_builtin, budget) = (!self.seat.decides(), talk.room(self.gateway.agent.limit(&talk.voice)));
-        let compacted = match self.compact(talk, Wanted::overflow(budget, talk.context.tokens)).await? {
+        let by = if talk.context.estimate.is_some() { By::Whoever } else { By::Builtin };
+        let budget = talk.usual_room(self.gateway.agent.limit(&talk.voice));
+        let compacted = match self.compact(talk, by, Wanted::overflow(budget, talk.context.tokens)).await? {
             Ok(report) => {
                 talk.last_compaction = report.why.or(talk.last_compaction.take());
                 report.compacted
@@ -99,17 +104,17 @@ impl Run {
                 false
             }
         };
-        if by_builtin && !compacted {
+        if by == By::Builtin && !compacted {
             talk.narrowed += 1; // then the oldest is left out
         }
         Ok(())
     }
 
     /// Makes the conversation before this turn smaller; what went wrong is said, and ends no turn.
-    async fn compact(&self, talk: &Talk, wanted: Wanted) -> Result<Result<CompactionReport, String>, Stopped> {
+    async fn compact(&self, talk: &Talk, by: By, wanted: Wanted) -> Result<Result<CompactionReport, String>, Stopped> {
         let reason: CompactionReason = wanted.reason;
         self.guard.event(HostTopic::Compaction, &json!({ "phase": "start", "reason": reason }));
-        let done = self.stop.unless(self.seat.compact(&self.occasion(talk.before), wanted, &talk.voice)).await?;
+        let done = self.stop.unless(self.seat.compact(by, &self.occasion(talk.before), wanted, &talk.voice)).await?;
         let data = match &done {
             Ok(report) => json!({ "phase": "end", "reason": reason, "report": report }),
             Err(error) => json!({ "phase": "error", "reason": reason, "error": error.to_string() }),

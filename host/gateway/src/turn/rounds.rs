@@ -111,6 +111,11 @@ impl Talk {
         limit.saturating_sub(self.taken.all())
     }
 
+    /// The same in a turn in which nothing is said. What is written down for later turns goes by this: one long message is no reason to forget what came before it.
+    pub(super) fn usual_room(&self, limit: u64) -> u64 {
+        limit.saturating_sub(self.taken.system.saturating_add(self.taken.tools))
+    }
+
     /// Refuses a turn that no model could take, whatever is left out of the turns before.
     pub(super) fn has_room(&self) -> Result<(), Stopped> {
         match self.taken.all() > self.voice.model.window(&self.voice.name) {

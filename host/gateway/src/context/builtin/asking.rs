@@ -1,7 +1,7 @@
 //! A model is asked for a summary: what it is told, and how much of its answer is taken.
 
 use super::compact::CompactError;
-use crate::model::{ModelError, ModelMessage, ModelPiece, ModelRequest, Voice};
+use crate::model::{ModelError, ModelFailure, ModelMessage, ModelPiece, ModelRequest, Voice};
 use crate::tokens::{Tokens, up_to};
 use futures_util::StreamExt;
 use plugbay_runtime::state::SessionBounds;
@@ -71,11 +71,11 @@ async fn heard(voice: &Voice, request: ModelRequest) -> Result<String, ModelErro
         match piece? {
             ModelPiece::Text(words) => text.push_str(&words),
             ModelPiece::ToolCall(_) => {} // none was offered
-            ModelPiece::End { .. } => break,
+            ModelPiece::End { .. } => return Ok(text),
         }
         if text.len() > SessionBounds::SUMMARY {
-            break;
+            return Ok(text);
         }
     }
-    Ok(text)
+    Err(ModelError::new(ModelFailure::Malformed, "the summary broke off without an end"))
 }

@@ -2,6 +2,7 @@
 
 mod background;
 mod failures;
+mod keeper;
 mod manual;
 mod order;
 mod overflow;

@@ -126,6 +126,21 @@ async fn what_does_not_fit_is_summarised_before_the_model_is_asked() {
 }
 
 #[tokio::test]
+async fn one_long_message_is_no_reason_to_forget_what_came_before_it() {
+    let history_tokens = NonZeroUsize::new(4_000).unwrap();
+    let stage = Stage::started_with(GatewaySettings { history_tokens, ..settings() }).await;
+    talk(&stage, "s", 60).await;
+    let life = stage.gateway.session("s").await.unwrap().unwrap().id;
+    let before = stage.state.compactions("s", &life).await.unwrap();
+    // It takes all the room that there is.
+    stage.answer("s", &format!("say {}", "word ".repeat(3_900))).await;
+    assert_eq!(stage.state.compactions("s", &life).await.unwrap(), before, "nothing is written down because of one turn");
+    stage.answer("s", "say on").await;
+    let newest = stage.state.compaction("s", &life).unwrap().unwrap();
+    assert!(newest.summary.contains("say 59 word") && newest.summary.len() > 1_000, "it has as much room as ever: {}", newest.summary);
+}
+
+#[tokio::test]
 async fn an_engine_that_comes_close_to_its_budget_is_asked_to_compact_unless_that_is_its_own() {
     let stage = Stage::started().await;
     let close = json!({ "context-assemble": [{ "answer": { "parts": [], "estimated-tokens": 90_000 } }] });

@@ -97,3 +97,18 @@ async fn the_first_failure_is_the_one_that_is_told() {
     assert_eq!((one.message.as_deref(), other.message.as_deref()), (Some("one"), Some("two")));
     assert_eq!(super::stage::quarantine(&stage).operation, "context-assemble");
 }
+
+#[tokio::test]
+async fn an_engine_that_was_uninstalled_begins_anew_though_its_generations_have_the_same_numbers() {
+    let stage = Stage::started().await;
+    let failed = serving(&stage, engine('a'), does(&json!({ "context-assemble": ["err"] }))).await;
+    stage.answer("s", "say one").await;
+    let first = super::stage::quarantine(&stage);
+    stage.gateway.plugins().uninstall(failed.id().clone(), true, Order::by("a test")).await.unwrap();
+    let again = serving(&stage, engine('a'), does(&json!({ "context-assemble": ["well", "err"] }))).await;
+    assert_eq!(again.generation().unwrap().number(), first.generation, "it is another one with the same number");
+    stage.answer("s", "say two").await;
+    assert!(stage.gateway.contexts().quarantined().is_empty());
+    stage.answer("s", "say three").await;
+    assert_eq!(stage.gateway.contexts().quarantined().len(), 1, "and what fails is out again");
+}

@@ -2,6 +2,7 @@
 
 use super::stage::{Crews, granted, said};
 use crate::turns::stage::{Stage, settings};
+use plugbay_gateway::runtime::engine::Cpu;
 use plugbay_gateway::runtime::state::{Memory, NewSubagent, SessionStore};
 use plugbay_gateway::runtime::{Caller, Chain, Grant, Grants, Order, Plugin, PluginId, ServiceCode, Services, Settings, Wanted};
 use plugbay_gateway::{SubagentsSettings, TurnStatus};
@@ -17,7 +18,9 @@ async fn engine(crews: &Crews, config: Value) -> Arc<Plugin> {
     let folder = tempfile::TempDir::new().unwrap();
     let built = folder.path().join("built");
     std::fs::write(&built, engines::engine('e').build().unwrap()).unwrap();
-    let plugin = crews.stage.load("engine-e", built, Settings { grants, config, ..Settings::default() }).await;
+    let mut settings = Settings { grants, config, ..Settings::default() };
+    settings.limits.cpu = Cpu::Fixed(Duration::from_millis(500));
+    let plugin = crews.stage.load("engine-e", built, settings).await;
     crews.stage.gateway.contexts().set_engine(Some(plugin.id().clone()));
     plugin
 }
@@ -133,6 +136,37 @@ async fn what_the_engine_does_not_prepare_for_does_not_start() {
     assert_eq!(refused["code"], "not-prepared", "{refused}");
     assert!(refused["message"].as_str().unwrap().contains("engine-e"), "{refused}");
     assert!(!crews.exists("crew-a/scout").await && crews.noted().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_engine_that_breaks_while_it_prepares_is_out_and_nothing_starts() {
+    let large = json!({ "ticket": "t".repeat(4_097), "attrs": [] });
+    for deed in [json!("trap"), json!("spin"), json!("oversized"), json!({ "answer": large })] {
+        let crews = Crews::new("a").await;
+        engine(&crews, json!({ "does": { "context-spawn": [deed] } })).await;
+        let refused = crews.act("main", "crew-a-run", json!({ "name": "scout", "message": "say x" })).await;
+        assert_eq!(refused["code"], "not-prepared", "{deed}: {refused}");
+        assert!(!crews.exists("crew-a/scout").await && crews.noted().await.is_empty(), "{deed}");
+        let quarantined = crews.stage.gateway.contexts().quarantined();
+        assert_eq!(quarantined.iter().map(|failed| failed.operation).collect::<Vec<_>>(), ["context-spawn"], "{deed}");
+        // The built-in engine has nothing to prepare.
+        let started = crews.act("main", "crew-a-run", json!({ "name": "scout", "message": "say x" })).await;
+        assert!(started["ok"].is_object(), "{deed}: {started}");
+    }
+}
+
+#[tokio::test]
+async fn an_engine_that_breaks_when_it_is_told_of_the_end_keeps_nothing_from_ending() {
+    for deed in ["err", "trap", "spin"] {
+        let crews = Crews::new("a").await;
+        engine(&crews, json!({ "does": { "context-spawn-end": [deed] } })).await;
+        crews.act("main", "crew-a-delegate", json!({ "name": "scout", "message": "say x", "wait": 20_000 })).await;
+        let deleted = crews.act("main", "crew-a-delete", json!({ "name": "scout" })).await;
+        assert_eq!(deleted["ok"], true, "{deed}: {deleted}");
+        crews.gone(&["crew-a/scout"]).await;
+        let quarantined = crews.stage.gateway.contexts().quarantined();
+        assert_eq!(quarantined.iter().map(|failed| failed.operation).collect::<Vec<_>>(), ["context-spawn-end"], "{deed}");
+    }
 }
 
 #[tokio::test]
