@@ -100,7 +100,7 @@ pub trait Conversation: Send + Sync {
     /// Why it can't be read.
     fn entry(&self, id: u64) -> Result<Option<Entry>, String>;
 
-    /// Up to `count` entries from position `start` without their words. Unless somebody counts better, a token for four bytes.
+    /// Up to `count` entries from position `start` without their words; fewer, where they have very many. Unless somebody counts better, a token for four bytes.
     ///
     /// # Errors
     /// Why it can't be read.
@@ -167,16 +167,8 @@ impl Transcript {
     /// Entries from `start` without their words, as many as fit into one answer.
     pub(crate) fn outline(&self, start: u64, count: u32) -> Result<Vec<Outline>, String> {
         let count = usize::try_from(count).unwrap_or(usize::MAX).min(OUTLINE);
-        let mut outline = Vec::new();
-        while outline.len() < count {
-            let asked = WINDOW.min(count - outline.len());
-            let portion = self.0.outline(start.saturating_add(outline.len() as u64), asked)?;
-            let last = portion.len() < asked;
-            outline.extend(portion.into_iter().take(asked));
-            if last {
-                break;
-            }
-        }
+        let mut outline = self.0.outline(start, count)?;
+        outline.truncate(count);
         Ok(outline)
     }
 }

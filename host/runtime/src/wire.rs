@@ -21,6 +21,7 @@ wasmtime::component::bindgen!({
         "plugbay:plugin/session-state.unset": async | trappable,
         "plugbay:plugin/injections.enqueue": async | trappable,
         "plugbay:plugin/model.complete": async | trappable,
+        "plugbay:plugin/types.[method]transcript.outline": async | trappable,
         "plugbay:plugin/subagents": async | trappable,
         default: trappable,
     },

@@ -59,14 +59,15 @@ impl Conversation for StoredConversation {
     }
 
     fn outline(&self, start: u64, count: usize) -> Result<Vec<Outline>, String> {
-        let (counts, mut outline) = (Tokens::default(), Vec::new());
+        let (counts, mut outline, mut words) = (Tokens::default(), Vec::new(), 0);
         let all = usize::try_from(self.entries.saturating_sub(start)).unwrap_or(usize::MAX).min(count);
-        while outline.len() < all {
+        while outline.len() < all && words < WORDS {
             let window = Window::From { start: start + outline.len() as u64, count: PORTION.min(all - outline.len()) };
             let read = self.store.entries(&self.key, &self.life, window).map_err(unreadable)?;
             if read.is_empty() {
                 break; // the session was deleted by another process
             }
+            words += read.iter().map(|stored| stored.entry.content.len()).sum::<usize>();
             outline.extend(read.into_iter().map(|StoredEntry { id, entry, .. }| {
                 let role = role(&entry.role);
                 Outline { id, role, tokens: told(entry).map_or(0, |message| counts.message(&message)) }
@@ -78,6 +79,8 @@ impl Conversation for StoredConversation {
 
 /// Entries that are counted between two readings.
 const PORTION: usize = 256;
+/// Bytes of words after which an outline ends: reading and counting them takes some seconds at most.
+const WORDS: usize = 32 << 20;
 
 fn unreadable(error: StateError) -> String {
     format!("the conversation can't be read: {error}")

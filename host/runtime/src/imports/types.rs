@@ -39,8 +39,11 @@ impl HostTranscript for View<'_> {
         Ok(entry.map(Entry::lowered))
     }
 
-    fn outline(&mut self, transcript: Resource<Transcript>, start: u64, count: u32) -> wasmtime::Result<Vec<types::Outline>> {
-        let outline = self.table.get(&transcript)?.outline(start, count).map_err(|why| self.guest.fails(unreadable(&why)))?;
+    /// Reading and counting so much takes its time: on a thread where it is in nobody's way.
+    async fn outline(&mut self, transcript: Resource<Transcript>, start: u64, count: u32) -> wasmtime::Result<Vec<types::Outline>> {
+        let transcript = self.table.get(&transcript)?.clone();
+        let read = tokio::task::spawn_blocking(move || transcript.outline(start, count)).await;
+        let outline = read.unwrap_or_else(|e| Err(e.to_string())).map_err(|why| self.guest.fails(unreadable(&why)))?;
         Ok(outline.into_iter().map(|Outline { id, role, tokens }| types::Outline { id, role: role.lowered(), tokens }).collect())
     }
 
