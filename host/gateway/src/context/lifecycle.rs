@@ -1,8 +1,11 @@
 //! What the engine is told, and when: what was said before it came, what it missed, each turn that is done, and when to tidy up.
 //!
-//! How far it was told is kept for each engine and life (the cursor), written behind each batch. A turn that is done is written into it with the turn's last batch and taken out when the engine has
-//! answered; one that is still there is told again. So a host that is killed tells once more what it isn't sure of, and in order. It costs reading what is new. An
-//! engine that couldn't be told stays behind: it doesn't decide in that run, and is told the next time.
+//! How far it was told is kept for each engine and life (the cursor), written behind each batch. A turn that is done is written into it before any of the turn is told, and taken out when the engine has
+//! answered; one that is still there is told when everything up to then was. So a host that is killed tells once more what it isn't sure of, and in order. Of several turns that couldn't be told the newest
+//! is: that stands for all before it. What isn't of the present turn is told as no heartbeat's, whatever that one is.
+//!
+//! It costs reading what is new, and the engine's calls, which begin within a time that is bounded as a whole. An engine that couldn't be told stays behind: it doesn't decide in that run, and is told
+//! the next time.
 
 use super::builtin::Life;
 use super::compaction::Wanted;
@@ -12,10 +15,16 @@ use plugbay_runtime::{
     Bootstrapping, ContextBootstrap, ContextIngest, ContextMaintain, ContextTurn, Conversation, Entry, Hook, Ingesting, Maintaining,
     Maintenance, Moment, Payload, TurnDone, WINDOW, WINDOW_BYTES,
 };
+use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Percent of its budget from which a conversation is close to it.
 const CLOSE: u64 = 80;
+
+/// How long an engine is told what is new to it, before a turn and once more behind it: as long as one of these calls may take by itself. Who takes longer for many is told the rest the next time.
+/// A call that has begun has its own budget.
+const TELLING: Duration = Duration::from_secs(30);
 
 /// The engine couldn't be told: it wasn't asked, or it failed, or the state did.
 struct Behind;
@@ -58,34 +67,55 @@ impl Seat {
         if self.engine().is_none() {
             return;
         }
-        match self.catch_up(occasion).await {
-            Ok(_) => self.maintain(At::Usual, occasion, Moment::Opening).await,
+        let telling = Telling::of(self, occasion);
+        match telling.all(None).await {
+            Ok(()) if self.tidies_up_inline() => telling.tidy_up(Moment::Opening).await,
+            Ok(()) => {}
             Err(Behind) => self.fall_behind(),
         }
     }
 
-    /// A turn is done, under this key. What is left to do.
+    /// A turn is done, under this key: that is written down, so that the engine is told of it in any case. To be called once, and before [`Seat::close`], which may be given up.
+    ///
+    /// Where the engine hasn't seen the conversation yet and takes it over as a whole, there is no place to write it, and the turn is a part of what it takes over. The key takes the place of one that
+    /// is still there: to be told of a turn is to be told that everything up to then was.
+    pub(crate) async fn done(&self, occasion: &Occasion, turn_key: &str) {
+        if !self.has::<ContextTurn>() {
+            return;
+        }
+        let telling = Telling::of(self, occasion);
+        let at = match telling.cursor() {
+            Ok(Some(Cursor { entries, .. })) => entries,
+            Ok(None) if !self.has::<ContextBootstrap>() => 0,
+            Ok(None) | Err(Behind) => return,
+        };
+        // What went wrong is in the log, and `close` tells the turn all the same.
+        let _: Result<(), Behind> = telling.put(at, Some(turn_key)).await;
+    }
+
+    /// The engine is told of a turn that is done. What is left to do.
     pub(crate) async fn close(&self, occasion: &Occasion, turn_key: &str, told: Option<TurnTold>) -> Afterwards {
-        if self.engine().is_none() || self.turn_done(occasion, turn_key, told.unwrap_or_default()).await.is_err() {
+        let telling = Telling::of(self, occasion);
+        let done = Done { key: turn_key, told: told.unwrap_or_default() };
+        if self.engine().is_none() || telling.all(Some(done)).await.is_err() {
             return Afterwards::default();
         }
-        let registered = self.registration();
-        let aside = registered.maintenance == Maintenance::Background;
-        if !aside {
-            self.maintain(At::Usual, occasion, Moment::Closing).await;
+        let inline = self.tidies_up_inline();
+        if inline {
+            telling.tidy_up(Moment::Closing).await;
         }
-        let close = told.filter(|told| !registered.owns_compaction && told.is_close());
+        let close = told.filter(|told| !self.registration().owns_compaction && told.is_close());
         Afterwards {
-            maintain: aside && self.has::<ContextMaintain>(),
+            maintain: !inline && self.has::<ContextMaintain>(),
             compact: close.map(|told| Wanted::threshold(told.usual, told.tokens)),
         }
     }
 
-    /// Does what is left. To be called where nobody waits.
+    /// Does what is left, unless a newer turn of the session does or too many wait. To be called where nobody waits.
     pub(crate) async fn tidy_up(&self, occasion: &Occasion, left: Afterwards, closing: &CancellationToken) {
         // Who still waits when the host begins to stop has nothing to finish.
-        let Some(permits) = self.plugin().map(|plugin| self.behind_turns(plugin)) else { return };
-        let Some(Ok(_may)) = closing.run_until_cancelled(permits.acquire()).await else { return };
+        let Some(queue) = self.plugin().map(|plugin| self.behind_turns(plugin)) else { return };
+        let Some(Some(_may)) = closing.run_until_cancelled(queue.turn(&occasion.life.key)).await else { return };
         if left.maintain {
             self.maintain(At::Aside, occasion, Moment::Closing).await;
         }
@@ -94,14 +124,8 @@ impl Seat {
         }
     }
 
-    async fn turn_done(&self, occasion: &Occasion, turn_key: &str, told: TurnTold) -> Result<(), Behind> {
-        let at = self.caught_up(occasion).await?;
-        let untold = self.has::<ContextTurn>().then_some(turn_key);
-        let at = self.ingest(occasion, at, untold).await?;
-        match untold {
-            Some(turn_key) => self.tell_turn(occasion, turn_key, at, told).await,
-            None => Ok(()),
-        }
+    fn tidies_up_inline(&self) -> bool {
+        self.registration().maintenance == Maintenance::Foreground
     }
 
     async fn maintain(&self, at: At, occasion: &Occasion, moment: Moment) {
@@ -111,90 +135,126 @@ impl Seat {
             let _: Asked<()> = self.ask::<ContextMaintain>(at, &call, Maintaining { moment, attrs: Vec::new() }).await;
         }
     }
+}
 
-    /// Tells the engine all that was said and that it doesn't know. How far it was told.
-    async fn catch_up(&self, occasion: &Occasion) -> Result<u64, Behind> {
-        let at = self.caught_up(occasion).await?;
-        self.ingest(occasion, at, None).await
+/// A turn that the engine is to be told of.
+#[derive(Clone, Copy)]
+struct Done<'a> {
+    key: &'a str,
+    told: TurnTold,
+}
+
+/// The engine is being told.
+struct Telling<'a> {
+    seat: &'a Seat,
+    occasion: &'a Occasion,
+    /// From then on nothing more is told.
+    until: Instant,
+}
+
+impl<'a> Telling<'a> {
+    fn of(seat: &'a Seat, occasion: &'a Occasion) -> Self {
+        Self { seat, occasion, until: Instant::now() + TELLING }
     }
 
-    /// How far the engine was told before, once it has heard of the turn that it may not have been told, or has seen the conversation for the first time.
-    async fn caught_up(&self, occasion: &Occasion) -> Result<u64, Behind> {
-        match self.cursor(&occasion.life)? {
-            None => self.first_sight(occasion).await,
-            Some(Cursor { entries, untold: Some(turn_key) }) if self.has::<ContextTurn>() => {
-                self.tell_turn(occasion, &turn_key, entries, TurnTold::default()).await?;
-                Ok(entries)
-            }
-            Some(Cursor { entries, .. }) => Ok(entries),
+    /// Tells the engine all that was said and that it doesn't know, then of this turn, or of the one that it may not have been told.
+    async fn all(&self, done: Option<Done<'_>>) -> Result<(), Behind> {
+        let key = done.map(|done| done.key.to_owned());
+        let (at, untold) = match self.cursor()? {
+            Some(Cursor { entries, untold }) => (entries, key.or(untold)),
+            None => (self.first_sight(key.as_deref()).await?, key),
+        };
+        let untold = untold.filter(|_| self.seat.has::<ContextTurn>());
+        let at = self.ingest(at, untold.as_deref()).await?;
+        match untold {
+            Some(key) => self.turn(key, at, done).await,
+            None => Ok(()),
         }
     }
 
-    /// What was said before the engine came is its own to take; if it doesn't want to, it is told all of it.
-    async fn first_sight(&self, occasion: &Occasion) -> Result<u64, Behind> {
-        if !self.has::<ContextBootstrap>() {
+    /// What was said before the engine came is its own to take; if it doesn't want to, it is told all of it. How far it knows it now.
+    async fn first_sight(&self, untold: Option<&str>) -> Result<u64, Behind> {
+        if !self.seat.has::<ContextBootstrap>() {
             return Ok(0);
         }
-        let entries = occasion.life.entries;
-        let call = self.told(occasion, entries);
-        let taken = self.said::<ContextBootstrap>(&call, Bootstrapping { entries, attrs: Vec::new() }).await?;
+        let entries = self.occasion.life.entries;
+        let taken = self.said::<ContextBootstrap>(Bootstrapping { entries, attrs: Vec::new() }).await?;
         if let Some(why) = taken.why.filter(|_| taken.entries < entries) {
-            let session = &*occasion.life.key;
-            tracing::info!(plugin = ?self.plugin(), session, taken = taken.entries, entries, why, "the context engine took over part of a conversation");
+            let (plugin, session) = (self.seat.plugin(), &*self.occasion.life.key);
+            tracing::info!(?plugin, session, taken = taken.entries, entries, why, "the context engine took over part of a conversation");
         }
-        self.put(&occasion.life, entries, None).await?;
+        self.put(entries, untold.filter(|_| self.seat.has::<ContextTurn>())).await?;
         Ok(entries)
     }
 
-    /// Tells what was said from this position on, in batches. With the last one a turn's key is written down. How far the engine was told.
-    async fn ingest(&self, occasion: &Occasion, from: u64, untold: Option<&str>) -> Result<u64, Behind> {
-        let (mut at, all) = (from, occasion.life.entries);
-        let conversation = self.conversation(occasion, all);
+    /// Tells what was said from this position on, in batches; where this run begins, one ends. How far the engine was told.
+    async fn ingest(&self, from: u64, untold: Option<&str>) -> Result<u64, Behind> {
+        let (mut at, all, began) = (from, self.occasion.life.entries, self.seat.began());
+        let conversation = self.seat.conversation(self.occasion, all);
         while at < all {
-            let window = conversation.window(at, WINDOW).map_err(|why| self.unreadable(&why))?;
+            let (before, heartbeat) = (began.saturating_sub(at), at >= began && self.occasion.heartbeat);
+            let count = if before == 0 { WINDOW } else { usize::try_from(before).unwrap_or(WINDOW).min(WINDOW) };
+            let window = conversation.window(at, count).map_err(|why| self.unreadable(&why))?;
             if window.is_empty() {
                 break; // the session was deleted by another process
             }
             for entries in batches(window) {
                 at += entries.len() as u64;
-                let event = Ingesting { entries, heartbeat: occasion.heartbeat, attrs: Vec::new() };
-                self.said::<ContextIngest>(&self.told(occasion, all), event).await?;
-                if at < all || untold.is_none() {
-                    self.put(&occasion.life, at, None).await?;
-                }
+                self.said::<ContextIngest>(Ingesting { entries, heartbeat, attrs: Vec::new() }).await?;
+                self.put(at, untold).await?;
             }
-        }
-        if untold.is_some() {
-            self.put(&occasion.life, at, untold).await?;
         }
         Ok(at)
     }
 
-    /// Tells of a turn that is done; how far the engine was told when it was.
-    async fn tell_turn(&self, occasion: &Occasion, turn_key: &str, at: u64, told: TurnTold) -> Result<(), Behind> {
-        let (turn_key, heartbeat) = (turn_key.to_owned(), occasion.heartbeat);
-        let event = TurnDone { turn_key, heartbeat, budget: told.budget, tokens: told.tokens, attrs: Vec::new() };
-        self.said::<ContextTurn>(&self.told(occasion, occasion.life.entries), event).await?;
-        self.put(&occasion.life, at, None).await
+    /// Tells of a turn; how far the engine was told when it was. Of one that isn't this one only the key is known.
+    async fn turn(&self, turn_key: String, at: u64, done: Option<Done<'_>>) -> Result<(), Behind> {
+        let heartbeat = done.is_some() && self.occasion.heartbeat;
+        let TurnTold { budget, tokens, .. } = done.map(|done| done.told).unwrap_or_default();
+        self.said::<ContextTurn>(TurnDone { turn_key, heartbeat, budget, tokens, attrs: Vec::new() }).await?;
+        self.put(at, None).await
+    }
+
+    /// The engine tidies up, if there is time.
+    async fn tidy_up(&self, moment: Moment) {
+        if self.has_time() {
+            self.seat.maintain(At::Usual, self.occasion, moment).await;
+        }
     }
 
     /// Asks what the engine has to have heard before anything else.
-    async fn said<H: Hook>(&self, call: &plugbay_runtime::Call, event: H::Event) -> Result<H::Outcome, Behind> {
-        match self.ask::<H>(At::Usual, call, event).await {
+    async fn said<H: Hook>(&self, event: H::Event) -> Result<H::Outcome, Behind> {
+        if !self.has_time() {
+            let (plugin, session) = (self.seat.plugin(), &*self.occasion.life.key);
+            tracing::warn!(
+                ?plugin,
+                session,
+                seconds = TELLING.as_secs(),
+                "the context engine is slow: the rest is told with the next turn"
+            );
+            return Err(Behind);
+        }
+        let call = self.seat.told(self.occasion, self.occasion.life.entries);
+        match self.seat.ask::<H>(At::Usual, &call, event).await {
             Asked::Answered(outcome) => Ok(outcome),
             Asked::Builtin | Asked::Failed(_) => Err(Behind),
         }
     }
 
-    fn cursor(&self, life: &Life) -> Result<Option<Cursor>, Behind> {
-        let Some(at) = self.spot(life) else { return Err(Behind) };
-        self.parts().store.cursor(at).map_err(|error| self.unreadable(&error))
+    fn has_time(&self) -> bool {
+        Instant::now() < self.until
     }
 
-    async fn put(&self, life: &Life, entries: u64, untold: Option<&str>) -> Result<(), Behind> {
-        let Some(at) = self.spot(life) else { return Err(Behind) };
+    fn cursor(&self) -> Result<Option<Cursor>, Behind> {
+        let Some(at) = self.spot() else { return Err(Behind) };
+        self.seat.parts().store.cursor(at).map_err(|error| self.unreadable(&error))
+    }
+
+    /// Writes down how far the engine was told. Of one that was uninstalled meanwhile nothing is kept; one that is uninstalled in this very moment may leave a row, which goes with the session.
+    async fn put(&self, entries: u64, untold: Option<&str>) -> Result<(), Behind> {
+        let Some(at) = self.spot().filter(|_| self.seat.is_installed()) else { return Err(Behind) };
         let cursor = Cursor { entries, untold: untold.map(str::to_owned) };
-        let written: Result<bool, StateError> = self.parts().store.put_cursor(at, cursor).await;
+        let written: Result<bool, StateError> = self.seat.parts().store.put_cursor(at, cursor).await;
         match written {
             Ok(true) => Ok(()),
             Ok(false) => Err(Behind), // the session was deleted or reset: whoever writes into it next says so
@@ -202,12 +262,14 @@ impl Seat {
         }
     }
 
-    fn spot<'a>(&'a self, life: &'a Life) -> Option<EngineSpot<'a>> {
-        Some(EngineSpot { engine: self.plugin()?.as_str(), session: &life.key, life: &life.life })
+    fn spot(&self) -> Option<EngineSpot<'_>> {
+        let Life { key, life, .. } = &self.occasion.life;
+        Some(EngineSpot { engine: self.seat.plugin()?.as_str(), session: key, life })
     }
 
     fn unreadable(&self, error: &dyn std::fmt::Display) -> Behind {
-        tracing::error!(plugin = ?self.plugin(), %error, "the context engine can't be told what was said: the built-in one decides in this turn");
+        let plugin = self.seat.plugin();
+        tracing::error!(?plugin, %error, "the context engine can't be told what was said: the built-in one decides in this turn");
         Behind
     }
 }

@@ -4,19 +4,21 @@
 //! can't be (a compaction, a subagent) the failure is handed back. Who stops waiting quarantines nobody. It costs a lookup above the call.
 
 use super::builtin::Life;
+use super::queue::BehindTurns;
 use super::slot::{Contexts, Parts};
 use crate::sessions::StoredConversation;
 use plugbay_runtime::engine::{CallError, EngineFate, Fault};
-use plugbay_runtime::{Call, ContextDispose, Disposing, EngineRegistration, Fired, Hook, Pinned, PluginId, Transcript};
+use plugbay_runtime::{Call, ContextDispose, Disposing, EngineRegistration, Fired, Hook, Pinned, PluginId, Standing, Transcript};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::Semaphore;
 
 /// A run's place.
 pub(crate) struct Seat {
     contexts: Contexts,
     /// Nobody: the built-in engine served when the run began.
     pinned: Option<Pinned>,
+    /// How many entries there were when the run began; in a compaction all are older.
+    began: u64,
     /// Whether it was asked anything: then it is told when the run is over.
     met: AtomicBool,
     /// It couldn't be told what was said, so it doesn't decide in this run.
@@ -55,14 +57,24 @@ pub(crate) struct Occasion {
 
 impl Seat {
     pub(super) const fn new(contexts: Contexts, pinned: Option<Pinned>) -> Self {
-        Self { contexts, pinned, met: AtomicBool::new(false), behind: AtomicBool::new(false), failed: AtomicBool::new(false) }
+        let (met, behind, failed) = (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false));
+        Self { contexts, pinned, began: u64::MAX, met, behind, failed }
+    }
+
+    /// The place of a run that begins behind so many entries.
+    pub(crate) fn behind_entries(self, began: u64) -> Self {
+        Self { began, ..self }
+    }
+
+    pub(super) const fn began(&self) -> u64 {
+        self.began
     }
 
     pub(super) fn parts(&self) -> &Parts {
         self.contexts.parts()
     }
 
-    pub(super) fn behind_turns(&self, plugin: &PluginId) -> Arc<Semaphore> {
+    pub(super) fn behind_turns(&self, plugin: &PluginId) -> Arc<BehindTurns> {
         self.contexts.behind_turns(plugin)
     }
 
@@ -83,6 +95,11 @@ impl Seat {
 
     pub(super) fn plugin(&self) -> Option<&PluginId> {
         self.pinned.as_ref().map(|pinned| pinned.plugin().id())
+    }
+
+    /// Whether anything may be kept of the engine: not if it was uninstalled since the run began.
+    pub(super) fn is_installed(&self) -> bool {
+        self.pinned.as_ref().is_some_and(|pinned| pinned.plugin().listing().standing != Standing::Missing)
     }
 
     /// What was said can't be told to the engine now: the built-in one decides, until the next run.

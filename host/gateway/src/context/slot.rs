@@ -4,6 +4,7 @@
 //! generation, or [`Contexts::reset`], ends that. Looking costs a short lock and a listing of one plugin; nothing here can fail.
 
 use super::builtin::Builtin;
+use super::queue::BehindTurns;
 use super::seat::Seat;
 use crate::hooks::Hooks;
 use crate::runs::now;
@@ -13,10 +14,7 @@ use plugbay_runtime::{ContextAssemble, Grant, Hook, Pinned, PluginId, Plugins, S
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::Semaphore;
 
-/// Turns behind which one engine tidies up at a time: fewer than a generation has extra cells.
-const BEHIND_TURNS: usize = 2;
 /// Bytes of a reason that are kept.
 const REASON: usize = 4_096;
 
@@ -44,7 +42,7 @@ struct Slot {
     /// What failed of each.
     quarantined: BTreeMap<PluginId, (Pinned, Quarantined)>,
     /// Which of them may tidy up behind a turn.
-    behind_turns: BTreeMap<PluginId, Arc<Semaphore>>,
+    behind_turns: BTreeMap<PluginId, Arc<BehindTurns>>,
 }
 
 /// An engine that failed, and isn't asked any more.
@@ -221,9 +219,9 @@ impl Contexts {
     }
 
     /// Who may tidy up behind a turn, of one engine.
-    pub(super) fn behind_turns(&self, plugin: &PluginId) -> Arc<Semaphore> {
-        let permits = || Arc::new(Semaphore::new(BEHIND_TURNS));
-        self.slot().behind_turns.entry(plugin.clone()).or_insert_with(permits).clone()
+    pub(super) fn behind_turns(&self, plugin: &PluginId) -> Arc<BehindTurns> {
+        let queue = || Arc::new(BehindTurns::new());
+        self.slot().behind_turns.entry(plugin.clone()).or_insert_with(queue).clone()
     }
 
     pub(super) fn parts(&self) -> &Parts {

@@ -67,7 +67,7 @@ impl Gateway {
     }
 
     /// Waits for a turn in the session's line.
-    pub(super) async fn turn_of(&self, key: &str) -> Result<Place, TurnError> {
+    pub(crate) async fn turn_of(&self, key: &str) -> Result<Place, TurnError> {
         self.0.open()?;
         let mut place = self.0.enter(key)?;
         match self.0.closing.run_until_cancelled(place.turn()).await {

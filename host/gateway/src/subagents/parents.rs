@@ -19,13 +19,18 @@ impl Gateway {
         }
     }
 
-    /// A session is gone: if it was a subagent's, there is no such subagent any more; and those who worked for it go.
+    /// A session is gone, and its line isn't free yet: if it was a subagent's, there is no such subagent any more, and what it was still to do isn't done; and those who worked for it go.
     pub(crate) async fn session_gone(&self, key: &str) {
-        if self.0.subagents.removal(key).is_none()
-            && let Err(error) = self.subagent_gone(key, &Chain::default()).await
-        {
-            tracing::warn!(session = key, %error, "that a subagent's session was deleted isn't noted yet");
-            self.begin_removal(key, SpawnFate::Swept, Chain::default());
+        let (_, mine) = self.0.subagents.remove(key, SpawnFate::Swept);
+        self.call_off(key);
+        if let Some(trying) = mine {
+            let gone = self.subagent_gone(key, &Chain::default()).await;
+            self.0.subagents.removed(key);
+            drop(trying);
+            if let Err(error) = gone {
+                tracing::warn!(session = key, %error, "that a subagent's session was deleted isn't noted yet");
+                self.begin_removal(key, SpawnFate::Swept, Chain::default());
+            }
         }
         self.release(key).await;
     }
@@ -36,6 +41,8 @@ impl Gateway {
     /// If the state can't be read or written.
     pub(crate) async fn uninstalled(&self, plugin: &PluginId) -> Result<(), StateError> {
         self.0.subagents.forget(plugin);
+        // Behind whoever is just noting one of its: it is found here, or refused there.
+        let _alone = self.0.subagents.births.lock().await;
         self.dismiss(Some(plugin.as_str()), SpawnFate::Deleted, |_| true).await
     }
 

@@ -3,7 +3,7 @@
 use super::table::Child;
 use crate::gateway::Gateway;
 use crate::turn::{Turn, TurnEnd, TurnStatus};
-use plugbay_runtime::{Call, Session, SubagentEnd, SubagentEnded, SubagentFate, SubagentState, SubagentStatus};
+use plugbay_runtime::{Call, PluginId, Session, SubagentEnd, SubagentEnded, SubagentFate, SubagentState, SubagentStatus};
 use std::sync::{Arc, PoisonError};
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +35,9 @@ impl Gateway {
     }
 
     fn ended(&self, child: &Child, end: TurnEnd) {
+        if let (Some(_), Some(error)) = (end.unanswered, &end.error) {
+            tracing::warn!(session = child.key, run = %child.run, error, "a subagent's turn failed");
+        }
         let fate = child.fate.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or(fate(end.status));
         let status = status(end);
         let ended = SubagentEnd {
@@ -45,7 +48,20 @@ impl Gateway {
             attrs: Vec::new(),
         };
         self.0.hooks.tell::<SubagentEnded>(&about_parent(&child.parent, &child.parent_run), ended);
-        self.0.subagents.end(child, status);
+        self.0.subagents.end(child, status, || self.serves(&child.plugin));
+    }
+
+    /// Cancels the runs of a subagent that is to go.
+    pub(super) fn call_off(&self, key: &str) {
+        for child in self.0.subagents.runs_of(key) {
+            child.fate.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(SubagentFate::Deleted);
+            let _ = self.cancel(&child.run); // it may just have ended
+        }
+    }
+
+    /// Whether a plugin serves: a call of one that doesn't may still drain on.
+    pub(super) fn serves(&self, plugin: &PluginId) -> bool {
+        self.0.plugins.get(plugin.as_str()).is_some_and(|plugin| plugin.generation().is_some())
     }
 }
 
@@ -62,8 +78,15 @@ const fn fate(status: TurnStatus) -> SubagentFate {
     }
 }
 
+/// Why a plugin's message kept a turn from running, where that is not for everybody.
+pub(super) const BLOCKED: &str = "a plugin didn't let the turn run";
+/// Why a turn failed, where that is not for everybody.
+pub(super) const FAILED: &str = "the turn failed";
+
+/// What its plugin may know. Of a model's failure that is the kind: what the provider said may name servers, accounts and keys.
 fn status(end: TurnEnd) -> SubagentStatus {
-    let TurnEnd { status, message, error } = end;
+    let TurnEnd { status, message, error, unanswered } = end;
+    let error = unanswered.map(|kind| format!("the model didn't answer ({kind})")).or(error);
     let without = |state, why: Option<String>, else_why: &str| SubagentStatus {
         state,
         text: None,
@@ -71,8 +94,8 @@ fn status(end: TurnEnd) -> SubagentStatus {
     };
     match status {
         TurnStatus::Done | TurnStatus::Taken => SubagentStatus { state: SubagentState::Done, text: message.map(bounded), error: None },
-        TurnStatus::Blocked => without(SubagentState::Blocked, message, "a plugin didn't let the turn run"),
-        TurnStatus::Failed => without(SubagentState::Failed, error, "the turn failed"),
+        TurnStatus::Blocked => without(SubagentState::Blocked, message, BLOCKED),
+        TurnStatus::Failed => without(SubagentState::Failed, error, FAILED),
         TurnStatus::Cancelled => without(SubagentState::Cancelled, error, "the turn was cancelled"),
         TurnStatus::Interrupted => without(SubagentState::Cancelled, error, "the host stopped in the middle of the turn"),
     }

@@ -2,13 +2,16 @@
 //!
 //! A new one is noted first, then the context engine is asked, then its session is made, and then there is a turn. Whatever fails on the way takes back what was done before. All of it comes to its end though
 //! the call that asks be cut meanwhile.
+//!
+//! It may be removed at any moment. Its run is known from before the first look at what there is, so that a removal finds and cancels it; it is made in its session's line, so that whoever deletes it
+//! stands behind that and finds all of it; and what is to be removed begins no turn.
 
 use super::run::about_parent;
 use super::table::Child;
 use super::{failed, key, refused};
 use crate::gateway::Gateway;
 use crate::runs::RunAbout;
-use crate::turn::{TurnAsked, TurnError};
+use crate::turn::{Turn, TurnAsked, TurnError};
 use plugbay_runtime::state::{NewSubagent, Subagent};
 use plugbay_runtime::{
     Call, Caller, PluginId, ServiceCode, ServiceError, Session, SpawnFate, Spawned, SubagentSpawned, SubagentStarted, Trigger,
@@ -67,22 +70,37 @@ impl Asking {
         let asked =
             TurnAsked { trigger: Trigger::Subagent, principal: self.about.principal.clone(), ..TurnAsked::said(&key, CHANNEL, message) };
         asked.check().map_err(|error| self.turned_down(&error))?;
-        let (session, fresh) = self.there(&key).await?;
         let child = gateway.0.subagents.begin(self.child(key.clone()), right);
-        let turn = match gateway.turn_as(child.run.clone(), asked).await {
-            Ok(turn) => turn,
+        let (session, turn) = match self.begun(&child, asked).await {
+            Ok(begun) => begun,
             Err(error) => {
                 gateway.0.subagents.abandon(&child);
-                return Err(self.taken_back(&key, fresh, self.turned_down(&error)).await);
+                return Err(error);
             }
         };
-        if child.is_unwanted() {
-            let _ = gateway.cancel(&child.run); // it was to be removed before it could be cancelled
-        }
         let (run, told) = (child.run.clone(), Spawned { child_key: key, child_run: child.run.to_string(), attrs: Vec::new() });
         gateway.0.hooks.tell::<SubagentSpawned>(&about_parent(&self.parent, &self.run), told);
         gateway.follow(child, turn, self.cancelled);
         Ok(SubagentStarted { session, run })
+    }
+
+    /// Its turn, in a session that is there.
+    async fn begun(&self, child: &Child, asked: TurnAsked) -> Result<(Session, Turn), ServiceError> {
+        let (session, fresh) = self.there(child).await?;
+        let turn = match self.noted(child).await {
+            Ok(true) => self.gateway.turn_as(child.run.clone(), asked).await.map_err(|error| self.turned_down(&error)),
+            Ok(false) => Err(self.gone()),
+            Err(error) => Err(error),
+        };
+        match turn {
+            Ok(turn) => {
+                if child.is_unwanted() {
+                    let _ = self.gateway.cancel(&child.run); // it was to be removed before it could be cancelled
+                }
+                Ok((session, turn))
+            }
+            Err(why) => Err(self.taken_back(&child.key, fresh, why).await),
+        }
     }
 
     fn child(&self, key: String) -> Child {
@@ -99,31 +117,51 @@ impl Asking {
     }
 
     /// Sees to it that there is such a subagent. Its session, and whether it is new.
-    async fn there(&self, key: &str) -> Result<(Session, bool), ServiceError> {
-        let (store, subagents) = (&self.gateway.0.store, &self.gateway.0.subagents);
-        let (plugin, name) = (self.caller.plugin.as_str(), self.name.as_str());
-        if subagents.is_made(key) {
-            return Err(self.busy());
+    async fn there(&self, child: &Child) -> Result<(Session, bool), ServiceError> {
+        let (gateway, key) = (&self.gateway.0, &*child.key);
+        let session = gateway.store.session(key).await.map_err(|e| failed("run", &e))?;
+        let noted = self.noted(child).await?;
+        match session {
+            // Looked at last: whoever makes one has noted it, and is known to make it until it is there.
+            _ if gateway.subagents.is_made(key) => Err(self.busy()),
+            Some(_) if !noted => Err(taken(key)),
+            Some(row) => Ok((gateway.desk.handles().handle(&row.key, &row.id), false)),
+            None => self.made(child).await,
         }
-        match store.subagent(plugin, name).await.map_err(|e| failed("run", &e))? {
-            Some(Subagent { deleting: true, .. }) => {
-                Err(refused(ServiceCode::Gone, format!("run: the subagent `{name}` is being deleted, and isn't gone yet")))
-            }
-            Some(_) => Ok((self.session(key).await?.0, false)),
-            None => {
-                let _making = subagents.making(key).ok_or_else(|| self.busy())?;
-                self.note(key).await?;
-                self.prepare(key).await?;
-                match self.session(key).await {
-                    Ok((session, true)) => Ok((session, true)),
-                    Ok((_, false)) => {
-                        self.unprepared(key).await;
-                        Err(taken(key))
-                    }
-                    Err(error) => Err(self.taken_back(key, true, error).await),
-                }
-            }
+    }
+
+    /// Whether it is noted. One that is to be removed is as good as gone.
+    async fn noted(&self, child: &Child) -> Result<bool, ServiceError> {
+        let gateway = &self.gateway.0;
+        let row = gateway.store.subagent(self.caller.plugin.as_str(), &self.name).await.map_err(|e| failed("run", &e))?;
+        let goes = child.is_unwanted() || gateway.subagents.removal(&child.key).is_some() || row.as_ref().is_some_and(|row| row.deleting);
+        if goes { Err(self.gone()) } else { Ok(row.is_some()) }
+    }
+
+    /// Makes it, or what a host before this one didn't get to.
+    async fn made(&self, child: &Child) -> Result<(Session, bool), ServiceError> {
+        let key = &*child.key;
+        let _making = self.gateway.0.subagents.making(key).ok_or_else(|| self.busy())?;
+        let place = self.gateway.turn_of(key).await.map_err(|error| self.turned_down(&error))?;
+        let noted = self.noted(child).await?;
+        if !noted {
+            self.note(key).await?;
+            self.prepare(key).await?;
         }
+        let made = self.session(key).await;
+        drop(place);
+        match made {
+            Ok((_, false)) if !noted => {
+                self.unprepared(key).await;
+                Err(taken(key))
+            }
+            Ok(made) => Ok(made),
+            Err(error) => Err(self.taken_back(key, true, error).await),
+        }
+    }
+
+    fn gone(&self) -> ServiceError {
+        refused(ServiceCode::Gone, format!("run: the subagent `{}` is being deleted, and isn't gone yet", self.name))
     }
 
     fn busy(&self) -> ServiceError {
@@ -134,6 +172,10 @@ impl Asking {
     async fn note(&self, key: &str) -> Result<(), ServiceError> {
         let (store, plugin) = (&self.gateway.0.store, &self.caller.plugin);
         let _alone = self.gateway.0.subagents.births.lock().await;
+        if !self.gateway.serves(plugin) {
+            let why = format!("run: the plugin `{plugin}` doesn't serve any more, and has no new subagents");
+            return Err(refused(ServiceCode::Failed, why));
+        }
         let (there, most) = (
             store.subagents(Some(plugin.as_str())).await.map_err(|e| failed("run", &e))?.len(),
             self.gateway.0.agent.subagents.each_plugin,
@@ -170,10 +212,14 @@ impl Asking {
             Ok(Some((engine, ticket))) => {
                 let (plugin, name) = (self.caller.plugin.as_str(), self.name.as_str());
                 let kept = gateway.0.store.set_ticket(plugin, name, Some(engine.to_string()), ticket.clone()).await;
-                if kept.is_err() {
+                if !matches!(kept, Ok(true)) {
                     gateway.0.contexts.spawn_ended(&call, &engine, key, ticket, SpawnFate::RolledBack).await;
                 }
-                kept.map(drop).map_err(|e| failed("run", &e))
+                match kept {
+                    Ok(true) => Ok(()),
+                    Ok(false) => Err(self.gone()),
+                    Err(error) => Err(failed("run", &error)),
+                }
             }
             Err(why) => Err(refused(ServiceCode::NotPrepared, format!("run: {why}"))),
         };

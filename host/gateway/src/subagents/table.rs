@@ -19,7 +19,7 @@ pub(crate) struct Subagents {
 #[derive(Default)]
 struct Table {
     under_way: HashMap<Arc<str>, Arc<Child>>,
-    /// Those that are about to begin.
+    /// Those whose call isn't so far.
     reserved: usize,
     ended: HashMap<PluginId, VecDeque<(Arc<str>, SubagentStatus)>>,
     /// Sessions of subagents that are being made.
@@ -36,7 +36,7 @@ pub(super) struct Removal {
     pub(super) tried: watch::Receiver<()>,
 }
 
-/// A run of a subagent that waits or is under way.
+/// A run of a subagent that is about to begin, waits or is under way.
 pub(super) struct Child {
     pub(super) plugin: PluginId,
     pub(super) key: String,
@@ -106,7 +106,7 @@ impl Subagents {
         self.table().under_way.get(run).map_or(0, |child| child.depth)
     }
 
-    /// A run waits, or is under way.
+    /// A run is about to begin: from now on who removes its subagent finds it.
     pub(super) fn begin(&self, child: Child, _right: Reserved<'_>) -> Arc<Child> {
         let child = Arc::new(child);
         self.table().under_way.insert(child.run.clone(), child.clone());
@@ -118,14 +118,16 @@ impl Subagents {
         self.table().under_way.remove(&child.run);
     }
 
-    /// It has ended. Who waits is told.
-    pub(super) fn end(&self, child: &Child, status: SubagentStatus) {
+    /// It has ended. Who waits is told; and it is remembered, if its plugin serves: that is looked at in one with [`Subagents::forget`], so that nothing is left of who is uninstalled.
+    pub(super) fn end(&self, child: &Child, status: SubagentStatus, serves: impl FnOnce() -> bool) {
         let mut table = self.table();
         table.under_way.remove(&child.run);
-        let ended = table.ended.entry(child.plugin.clone()).or_default();
-        ended.push_back((child.run.clone(), status.clone()));
-        if ended.len() > REMEMBERED {
-            ended.pop_front();
+        if serves() {
+            let ended = table.ended.entry(child.plugin.clone()).or_default();
+            ended.push_back((child.run.clone(), status.clone()));
+            if ended.len() > REMEMBERED {
+                ended.pop_front();
+            }
         }
         drop(table);
         child.status.send_replace(Some(status));
@@ -167,7 +169,7 @@ impl Subagents {
         self.table().removals.remove(key);
     }
 
-    /// What is remembered of an uninstalled plugin's runs goes.
+    /// What is remembered of the runs of a plugin that serves no more goes.
     pub(super) fn forget(&self, plugin: &PluginId) {
         self.table().ended.remove(plugin);
     }

@@ -2,7 +2,7 @@
 //!
 //! Whoever waits says so to [`Waits`](plugbay_runtime::Waits) first: who would wait for itself is refused before it waits. A run that isn't remembered any more is looked up in the state.
 
-use super::run::bounded;
+use super::run::{BLOCKED, FAILED, bounded};
 use super::table::{Known, PENDING};
 use super::{failed, refused};
 use crate::gateway::Gateway;
@@ -71,7 +71,7 @@ impl Gateway {
             let found = store.runs(&row.session, RUNS).await?.into_iter().find(|of| of.run == run);
             if let Some(RunRow { life, status, error, .. }) = found {
                 let text = if status == RunStatus::Done { self.answer(&row.session, &life, run)? } else { None };
-                return Ok(Some(SubagentStatus { state: state(status), text, error }));
+                return Ok(Some(SubagentStatus { state: state(status), text, error: shown(status, error) }));
             }
         }
         Ok(None)
@@ -93,6 +93,15 @@ const fn state(status: RunStatus) -> SubagentState {
         RunStatus::Failed => SubagentState::Failed,
         RunStatus::Blocked => SubagentState::Blocked,
         RunStatus::Cancelled | RunStatus::Interrupted => SubagentState::Cancelled,
+    }
+}
+
+/// Why a run of the state has no answer. What stands there of a turn that was blocked or failed is for the operator.
+fn shown(status: RunStatus, error: Option<String>) -> Option<String> {
+    match status {
+        RunStatus::Blocked => Some(BLOCKED.to_owned()),
+        RunStatus::Failed => Some(FAILED.to_owned()),
+        RunStatus::Running | RunStatus::Done | RunStatus::Cancelled | RunStatus::Interrupted => error,
     }
 }
 

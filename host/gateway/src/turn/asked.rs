@@ -8,7 +8,7 @@ use thiserror::Error;
 /// A turn that somebody wants.
 #[derive(Debug, Clone)]
 pub struct TurnAsked {
-    /// The session's stable name; it is made if there is none.
+    /// The session's stable name; it is made if there is none, but for a subagent's turn.
     pub session: String,
     /// Why there is a turn.
     pub trigger: Trigger,

@@ -85,10 +85,11 @@ impl Run {
         }
         if talk.overflows >= OVERFLOWS {
             let last = talk.last_compaction.as_ref().map(|said| format!("; the last time: {said}")).unwrap_or_default();
-            return Err(Stopped::Failed(format!(
+            let why = format!(
                 "the model didn't answer ({}): {error}. The conversation was to be made smaller {OVERFLOWS} times, as often as may be in one turn, and still takes {} tokens before this turn{last}",
                 error.kind, talk.context.tokens
-            )));
+            );
+            return Err(Stopped::Unanswered { kind: error.kind, why });
         }
         talk.overflows += 1;
         talk.history = None;
@@ -129,6 +130,9 @@ impl Run {
     /// The engine's part ends with the turn. Of one that is done it is told before the session's next turn begins; what nobody has to wait for is done behind it.
     pub(super) async fn close_context(&self, done: bool) {
         let occasion = self.occasion(self.entries);
+        if done {
+            self.seat.done(&occasion, self.guard.id()).await;
+        }
         let end = async {
             let left = if done { self.seat.close(&occasion, self.guard.id(), self.told).await } else { Afterwards::default() };
             if done && left.is_nothing() {

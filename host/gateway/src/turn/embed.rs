@@ -37,7 +37,7 @@ impl From<Stopped> for TurnError {
         match stopped {
             Stopped::Cancelled => Self::Cancelled,
             Stopped::HostStops => Self::Stopping,
-            Stopped::Failed(why) => Self::Failed(why),
+            Stopped::Failed(why) | Stopped::Unanswered { why, .. } => Self::Failed(why),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is told about a turn while it lasts, and how it ends. Plain data.
 
 use crate::approvals::{PendingApproval, Settled};
+use crate::model::ModelFailure;
 use plugbay_runtime::{PluginId, ToolCallFate};
 use serde::Serialize;
 use std::sync::Arc;
@@ -72,6 +73,9 @@ pub enum TurnEvent {
     Failed {
         /// Why.
         error: String,
+        /// What kind of failure of the model it was, if it was one. Not on the wire: who hears the turn has the words.
+        #[serde(skip)]
+        unanswered: Option<ModelFailure>,
     },
     /// Somebody cancelled it.
     Cancelled,

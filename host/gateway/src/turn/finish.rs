@@ -32,6 +32,10 @@ impl Said {
             let (error, reason) = (Some(why.to_owned()), Some(why.to_owned()));
             Self { note: Some(note), error, reason, event: Some(event), ..plain(status, kept) }
         };
+        let failed = |error: String, unanswered| {
+            let event = TurnEvent::Failed { error: error.clone(), unanswered };
+            stopped(TurnStatus::Failed, RunStatus::Failed, "This turn failed, so there is no answer.", &error, event)
+        };
         match ended {
             Ended::Done => plain(TurnStatus::Done, RunStatus::Done),
             Ended::Blocked { reason, shown } => {
@@ -44,10 +48,8 @@ impl Said {
                 let note = "The host stopped in the middle of this turn, so there is no answer.";
                 stopped(TurnStatus::Interrupted, RunStatus::Interrupted, note, "the host stops", TurnEvent::Interrupted)
             }
-            Ended::Stopped(Stopped::Failed(error)) => {
-                let event = TurnEvent::Failed { error: error.clone() };
-                stopped(TurnStatus::Failed, RunStatus::Failed, "This turn failed, so there is no answer.", &error, event)
-            }
+            Ended::Stopped(Stopped::Failed(error)) => failed(error, None),
+            Ended::Stopped(Stopped::Unanswered { kind, why }) => failed(why, Some(kind)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::unheard::{Hearer, Teller, unheard};
 use super::{TurnEvent, TurnStatus};
+use crate::model::ModelFailure;
 use futures_util::Stream;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -24,6 +25,8 @@ pub struct TurnEnd {
     pub message: Option<String>,
     /// Why it failed, if it did.
     pub error: Option<String>,
+    /// What kind of failure of the model that was, if it was one: then the words are those of who runs it, and not for everybody.
+    pub unanswered: Option<ModelFailure>,
 }
 
 impl Turn {
@@ -40,12 +43,12 @@ impl Turn {
 
     /// Waits for its end. A turn whose host went away under it was interrupted.
     pub async fn ended(mut self) -> TurnEnd {
-        let mut end = TurnEnd { status: TurnStatus::Interrupted, message: None, error: None };
+        let mut end = TurnEnd { status: TurnStatus::Interrupted, message: None, error: None, unanswered: None };
         while let Some(event) = self.next().await {
             match event {
                 TurnEvent::Message { text } => end.message = Some(text),
                 TurnEvent::Blocked { message, .. } => end.message = message,
-                TurnEvent::Failed { error } => end.error = Some(error),
+                TurnEvent::Failed { error, unanswered } => (end.error, end.unanswered) = (Some(error), unanswered),
                 TurnEvent::End { status } => end.status = status,
                 _ => {}
             }

@@ -31,6 +31,7 @@ pub use listener::{Turn, TurnEnd};
 
 use crate::context::{Seat, TurnTold};
 use crate::gateway::{Inner, Stop, Why};
+use crate::model::ModelFailure;
 use crate::runs::RunGuard;
 use crate::sessions::StoredConversation;
 use listener::Listener;
@@ -71,6 +72,11 @@ enum Stopped {
     Cancelled,
     HostStops,
     Failed(String),
+    /// The model said nothing, or not to the end. With the words of who runs it, which are the operator's.
+    Unanswered {
+        kind: ModelFailure,
+        why: String,
+    },
 }
 
 impl From<Why> for Stopped {

@@ -65,7 +65,8 @@ impl Run {
             Ok(Err(error)) if error.kind == ModelFailure::TooLong && heard.bytes == 0 => return Err(Unheard::TooLong(error)),
             Ok(Err(error)) => {
                 self.unfinished = heard.text;
-                return Err(Unheard::Stopped(Stopped::Failed(format!("the model didn't answer ({}): {error}", error.kind))));
+                let why = format!("the model didn't answer ({}): {error}", error.kind);
+                return Err(Unheard::Stopped(Stopped::Unanswered { kind: error.kind, why }));
             }
             Err(why) => {
                 self.unfinished = heard.text;

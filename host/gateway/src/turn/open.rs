@@ -33,7 +33,7 @@ impl Opening {
         let (said, status) = match error {
             TurnError::Cancelled => (TurnEvent::Cancelled, TurnStatus::Cancelled),
             TurnError::Stopping => (TurnEvent::Interrupted, TurnStatus::Interrupted),
-            error => (TurnEvent::Failed { error: error.to_string() }, TurnStatus::Failed),
+            error => (TurnEvent::Failed { error: error.to_string(), unanswered: None }, TurnStatus::Failed),
         };
         listener.tell(said);
         listener.tell(TurnEvent::End { status });
@@ -51,7 +51,7 @@ impl Opening {
         listener.tell(TurnEvent::RunStarted { run, session: row.key.clone(), life: row.id.clone() });
         guard.event(HostTopic::Lifecycle, &json!({ "phase": "start", "trigger": asked.trigger }));
         let (key, life, entries): (Arc<str>, Arc<str>, _) = (row.key.into(), row.id.into(), row.entries);
-        let seat = Arc::new(gateway.contexts.seat());
+        let seat = Arc::new(gateway.contexts.seat().behind_entries(entries));
         let unended = Unended {
             gateway: gateway.clone(),
             run: guard.id().clone(),
@@ -73,9 +73,13 @@ impl Opening {
         }
     }
 
-    /// The session, made if there is none.
+    /// The session, made if there is none. A subagent's is made before it has turns: one that isn't there any more was deleted, and a turn that waited meanwhile doesn't bring it back.
     async fn session(&self) -> Result<SessionRow, TurnError> {
-        Ok(self.gateway.ensured(&self.asked.session).await?.session)
+        let (gateway, key) = (&self.gateway, &self.asked.session);
+        match self.asked.trigger {
+            Trigger::Subagent => gateway.store.session(key).await?.ok_or_else(|| TurnError::Gone(key.clone())),
+            _ => Ok(gateway.ensured(key).await?.session),
+        }
     }
 
     fn new_run(&self, row: &SessionRow) -> NewRun {

@@ -6,7 +6,7 @@ use super::{Run, Stopped};
 use crate::context::Context;
 use crate::context::builtin::{AssistantMeta, History, KeptCall, says_something};
 use crate::finalize::Ruling;
-use crate::model::{ModelMessage, ModelRequest, ToolDefinition, Voice};
+use crate::model::{ModelFailure, ModelMessage, ModelRequest, ToolDefinition, Voice};
 use crate::runs::HostTopic;
 use crate::tokens::Tokens;
 use crate::tools::ToolSet;
@@ -127,12 +127,13 @@ impl Talk {
     /// The end of a turn that is too long without anything before it.
     pub(super) fn too_long_alone(&self, why: &str) -> Stopped {
         let (Taken { system, tools, said }, Voice { model, name, .. }) = (self.taken, &self.voice);
-        Stopped::Failed(format!(
+        let why = format!(
             "{why}. What was said in this turn takes {said} tokens, the instructions {system} (setting `agent.system-prompt`), {} tools {tools}, and nothing is told of the turns before; the \
              model `{name}` takes {} (setting `model.window`), with the answer",
             self.definitions.len(),
             model.window(name)
-        ))
+        );
+        Stopped::Unanswered { kind: ModelFailure::TooLong, why }
     }
 
     /// What the model gets now.

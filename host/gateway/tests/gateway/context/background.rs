@@ -10,9 +10,9 @@ use std::time::Duration;
 #[tokio::test]
 async fn maintenance_that_hangs_delays_no_turn() {
     let stage = Stage::started().await;
-    let plugin = serving(&stage, engine('a'), does(&json!({ "context-maintain": ["well", "spin", "well"] }))).await;
+    let plugin = serving(&stage, engine('a'), does(&json!({ "context-maintain": ["spin", "well"] }))).await;
     stage.answer("s", "say one").await;
-    calls_with(&stage, &plugin, "maintain", 2).await;
+    calls_with(&stage, &plugin, "maintain", 1).await;
     for n in 0..5 {
         assert_eq!(stage.answer("s", &format!("say {n}")).await, n.to_string());
     }
@@ -40,7 +40,7 @@ async fn maintenance_in_the_foreground_is_waited_for_and_its_failure_counts() {
 #[tokio::test]
 async fn a_host_that_stops_waits_for_what_is_done_behind_a_turn() {
     let stage = Stage::started().await;
-    let plugin = serving(&stage, engine('a'), does(&json!({ "context-maintain": ["well", { "nap": 200 }] }))).await;
+    let plugin = serving(&stage, engine('a'), does(&json!({ "context-maintain": [{ "nap": 200 }] }))).await;
     stage.answer("s", "say one").await;
     stage.gateway.shutdown(Duration::from_secs(60), None).await;
     assert_eq!(methods(&calls(&stage, &plugin).await).last(), Some(&"dispose"));
@@ -49,7 +49,7 @@ async fn a_host_that_stops_waits_for_what_is_done_behind_a_turn() {
 #[tokio::test]
 async fn a_failure_behind_a_turn_counts_for_the_next_one() {
     let stage = Stage::started().await;
-    let plugin = serving(&stage, engine('a'), does(&json!({ "context-maintain": ["well", "trap"] }))).await;
+    let plugin = serving(&stage, engine('a'), does(&json!({ "context-maintain": ["trap"] }))).await;
     stage.answer("s", "say one").await;
     let before = calls_with(&stage, &plugin, "dispose", 1).await.len();
     assert_eq!(quarantine(&stage).operation, "context-maintain");
@@ -69,4 +69,31 @@ async fn what_an_engine_hangs_in_costs_the_turn_its_budget_and_no_other_session_
     assert!(stage.gateway.contexts().quarantined().is_empty(), "the other still hangs");
     assert_eq!(hanging.ended().await.status, TurnStatus::Done);
     assert_eq!(quarantine(&stage).operation, "context-assemble");
+}
+
+#[tokio::test]
+async fn an_engine_that_tidies_up_in_the_background_does_nothing_of_it_before_a_turn() {
+    let stage = Stage::started().await;
+    let plugin = serving(&stage, engine('a'), does(&json!({}))).await;
+    stage.answer("s", "say one").await;
+    let seen = calls_with(&stage, &plugin, "dispose", 1).await;
+    assert_eq!(methods(&seen), ["bootstrap", "assemble", "ingest", "turn", "maintain", "dispose"]);
+    assert_eq!(of(&seen, "maintain")[0]["event"]["moment"], "closing");
+}
+
+#[tokio::test]
+async fn of_those_that_wait_behind_turns_of_a_session_there_is_one() {
+    let stage = Stage::started().await;
+    let plugin = serving(&stage, engine('a'), does(&json!({ "context-maintain": [{ "nap": 60_000 }] }))).await;
+    for session in ["a", "b"] {
+        stage.answer(session, "say one").await;
+    }
+    calls_with(&stage, &plugin, "maintain", 2).await;
+    for n in 0..4 {
+        stage.answer("s", &format!("say {n}")).await;
+    }
+    let seen = calls_with(&stage, &plugin, "dispose", 3).await;
+    assert!(of(&seen, "dispose").iter().all(|call| call["session"] == "s"), "a newer turn is waited behind");
+    assert_eq!(of(&seen, "maintain").len(), 2);
+    stage.gateway.shutdown(Duration::ZERO, None).await;
 }

@@ -135,7 +135,7 @@ async fn who_gives_up_quarantines_nobody() {
     assert!(stage.gateway.cancel(&run));
     assert_eq!(turn.ended().await.status, TurnStatus::Cancelled);
     let seen = calls_with(&stage, &plugin, "dispose", 1).await;
-    assert_eq!(methods(&seen), ["bootstrap", "maintain", "assemble", "dispose"], "it is told that its part is over, and of no turn");
+    assert_eq!(methods(&seen), ["bootstrap", "assemble", "dispose"], "it is told that its part is over, and of no turn");
     assert!(stage.gateway.contexts().quarantined().is_empty());
     assert_eq!(stage.answer("s", "say next").await, "next");
     load(&stage, engine('b'), does(&json!({}))).await;

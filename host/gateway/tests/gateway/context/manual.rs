@@ -37,7 +37,7 @@ async fn an_engine_is_caught_up_compacts_and_is_done() {
     let report = stage.gateway.compact("s", Some("Keep the numbers.".into())).await.unwrap().unwrap();
     assert_eq!((report.engine, report.compacted), (ServingEngine::Plugin(id("engine-a")), true));
     let seen = calls_with(&stage, &plugin, "dispose", 1).await;
-    assert_eq!(methods(&seen), ["bootstrap", "maintain", "assemble", "compact", "assemble", "dispose"]);
+    assert_eq!(methods(&seen), ["bootstrap", "assemble", "compact", "assemble", "dispose"]);
     let asked = &of(&seen, "compact")[0]["event"];
     assert_eq!((&asked["reason"], &asked["forced"], &asked["instructions"]), (&json!("manual"), &json!(true), &json!("Keep the numbers.")));
     assert_eq!(asked["budget"], 100_000, "the setting, since the model's window takes more");

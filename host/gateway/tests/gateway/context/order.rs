@@ -1,12 +1,13 @@
 //! When an engine is told what.
 
-use super::stage::{calls, does, id, ids, ingested, load, methods, of, serving};
+use super::stage::{calls, calls_with, does, id, ids, ingested, load, methods, of, serving};
 use crate::turns::stage::{Stage, settings};
-use plugbay_gateway::runtime::Trigger;
-use plugbay_gateway::runtime::state::{Cursor, EngineSpot, SessionStore};
+use plugbay_gateway::runtime::state::{Cursor, EngineSpot, NewEntry, SessionStore};
+use plugbay_gateway::runtime::{Order, Trigger};
 use plugbay_gateway::{GatewaySettings, TurnAsked, TurnStatus};
 use plugbay_guests::engines::engine;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn spot<'a>(engine: &'a str, life: &'a str) -> EngineSpot<'a> {
     EngineSpot { engine, session: "s", life }
@@ -153,5 +154,91 @@ async fn one_that_is_dropped_is_over_for_the_engine_too() {
     turn.history().await.unwrap();
     drop(turn);
     let seen = super::stage::calls_with(&stage, &plugin, "dispose", 1).await;
-    assert_eq!(methods(&seen), ["bootstrap", "maintain", "assemble", "dispose"]);
+    assert_eq!(methods(&seen), ["bootstrap", "assemble", "dispose"]);
+}
+
+/// So many entries of 60 kB: seventeen of them are a batch.
+async fn said_before(stage: &Stage, entries: usize) -> String {
+    let life = stage.state.ensure_session("s", "1").await.unwrap().session.id;
+    let content = json!("x".repeat(60_000)).to_string();
+    for _ in 0..entries {
+        let entry = NewEntry { role: "user".to_owned(), content: content.clone(), tool_call_id: None, run: None, meta: None };
+        stage.state.append("s", &life, vec![entry]).await.unwrap().unwrap();
+    }
+    life
+}
+
+#[tokio::test]
+async fn a_turn_whose_last_words_cannot_be_told_is_told_with_them_the_next_time() {
+    let stage = Stage::started().await;
+    let plugin = serving(&stage, engine('a').foreground(), does(&json!({ "context-ingest": [{ "nap": 300 }, "well"] }))).await;
+    let turn = stage.turn("s", "say one").await;
+    let run = turn.run().unwrap().to_string();
+    calls_with(&stage, &plugin, "ingest", 1).await;
+    assert!(stage.gateway.cancel(&run), "while its end is told");
+    assert_eq!(turn.ended().await.status, TurnStatus::Done);
+    let life = stage.gateway.session("s").await.unwrap().unwrap().id;
+    let cursor = stage.state.cursor(spot("engine-a", &life)).unwrap();
+    assert_eq!(cursor, Some(Cursor { entries: 0, untold: Some(run.clone()) }));
+
+    let before = calls_with(&stage, &plugin, "dispose", 1).await.len();
+    let asked = TurnAsked { trigger: Trigger::Heartbeat, ..TurnAsked::said("s", "test", "say two") };
+    assert_eq!(stage.gateway.turn(asked).await.unwrap().ended().await.status, TurnStatus::Done);
+    let seen = calls(&stage, &plugin).await.split_off(before);
+    assert_eq!(methods(&seen), ["ingest", "turn", "maintain", "assemble", "ingest", "turn", "maintain", "dispose"]);
+    assert_eq!(seen[1]["event"]["turn-key"], json!(run), "behind the words");
+    assert_eq!([0, 1, 4, 5].map(|at| seen[at]["event"]["heartbeat"] == true), [false, false, true, true], "only the second was one");
+    assert_eq!(stage.state.cursor(spot("engine-a", &life)).unwrap(), Some(Cursor { entries: 4, untold: None }));
+}
+
+#[tokio::test]
+async fn what_is_told_late_is_told_apart_from_a_heartbeat() {
+    let stage = Stage::started().await;
+    let plugin = serving(&stage, engine('b').bare(), does(&json!({}))).await;
+    stage.answer("s", "say one").await;
+    stage.gateway.contexts().set_engine(None);
+    stage.answer("s", "say two").await;
+    stage.gateway.contexts().set_engine(Some(id("engine-b")));
+    // No model is called in this one, so nothing is told before it ends.
+    stage.witness('a', json!({ "answers": { "before-agent-reply": { "reply": "I do" } } })).await;
+    let asked = TurnAsked { trigger: Trigger::Heartbeat, ..TurnAsked::said("s", "test", "anybody?") };
+    assert_eq!(stage.gateway.turn(asked).await.unwrap().ended().await.status, TurnStatus::Done);
+    let seen = calls(&stage, &plugin).await;
+    let late: Vec<_> =
+        of(&seen, "ingest").iter().skip(1).map(|call| (call["event"]["heartbeat"].clone(), call["event"]["ids"].clone())).collect();
+    let ids = ids(&stage, "s").await;
+    assert_eq!(late, [(json!(false), json!(ids[2..4])), (json!(true), json!(ids[4..]))]);
+}
+
+#[tokio::test]
+async fn an_engine_that_takes_long_for_what_it_missed_gets_the_rest_later() {
+    let stage = Stage::started().await;
+    let life = said_before(&stage, 50).await;
+    let mut settings = does(&json!({ "context-ingest": [{ "nap": 300 }, "well"] }));
+    settings.budgets.insert("context-ingest".to_owned(), Duration::from_secs(600));
+    let plugin = serving(&stage, engine('b').bare(), settings).await;
+    let turn = stage.turn("s", "say one").await;
+    calls_with(&stage, &plugin, "ingest", 1).await;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(31)).await;
+    tokio::time::resume();
+    assert_eq!(turn.ended().await.message.as_deref(), Some("one"));
+    let seen = calls(&stage, &plugin).await;
+    assert!(of(&seen, "assemble").is_empty(), "it doesn't know enough to decide");
+    let told: Vec<usize> = of(&seen, "ingest").iter().map(|call| call["event"]["ids"].as_array().unwrap().len()).collect();
+    assert_eq!(told, [17, 17, 16, 2], "one batch before the turn, and all others when it is done");
+    assert_eq!(ingested(&seen), ids(&stage, "s").await);
+    assert_eq!(stage.state.cursor(spot("engine-b", &life)).unwrap(), Some(Cursor { entries: 52, untold: None }));
+}
+
+#[tokio::test]
+async fn nothing_is_kept_of_an_engine_that_is_uninstalled_while_it_is_told() {
+    let stage = Stage::started().await;
+    let plugin = serving(&stage, engine('a').foreground(), does(&json!({ "context-ingest": [{ "nap": 400 }] }))).await;
+    let turn = stage.turn("s", "say one").await;
+    calls_with(&stage, &plugin, "ingest", 1).await;
+    stage.gateway.plugins().uninstall(id("engine-a"), false, Order::by("a test")).await.unwrap();
+    assert_eq!(turn.ended().await.status, TurnStatus::Done);
+    let life = stage.gateway.session("s").await.unwrap().unwrap().id;
+    assert_eq!(stage.state.cursor(spot("engine-a", &life)).unwrap(), None);
 }

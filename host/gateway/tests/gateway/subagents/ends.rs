@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A context engine in the slot, that is asked about subagents.
-async fn engine(crews: &Crews, config: Value) -> Arc<Plugin> {
+pub(super) async fn engine(crews: &Crews, config: Value) -> Arc<Plugin> {
     let Value::Object(config) = config else { panic!("{config}") };
     let grants = Grants::granting([Grant::Conversation, Grant::Prompt, Grant::State]);
     let folder = tempfile::TempDir::new().unwrap();
@@ -26,7 +26,7 @@ async fn engine(crews: &Crews, config: Value) -> Arc<Plugin> {
 }
 
 /// What it was told of a subagent's end, in a word each.
-async fn ends(crews: &Crews, engine: &Plugin) -> Vec<String> {
+pub(super) async fn ends(crews: &Crews, engine: &Plugin) -> Vec<String> {
     let rows = crews.stage.witnessed(engine).await;
     let ends = rows.iter().filter(|row| row["method"] == "context-spawn-end");
     ends.map(|row| {
@@ -167,6 +167,61 @@ async fn an_engine_that_breaks_when_it_is_told_of_the_end_keeps_nothing_from_end
         let quarantined = crews.stage.gateway.contexts().quarantined();
         assert_eq!(quarantined.iter().map(|failed| failed.operation).collect::<Vec<_>>(), ["context-spawn-end"], "{deed}");
     }
+}
+
+/// A subagent that was prepared for, and whose engine was switched off then.
+async fn prepared(crews: &Crews) -> Arc<Plugin> {
+    let engine = engine(crews, json!({})).await;
+    crews.act("main", "crew-a-delegate", json!({ "name": "scout", "message": "say x", "wait": 20_000 })).await;
+    let wanted = Wanted { source: None, settings: Settings::default(), runs: Err("switched off".into()), or_kept: true };
+    crews.stage.gateway.plugins().apply(engine.id().clone(), wanted, Order::by("a test")).await.unwrap();
+    engine
+}
+
+#[tokio::test]
+async fn an_engine_that_cannot_be_told_of_the_end_is_told_when_it_can() {
+    for by_its_plugin in [true, false] {
+        let crews = Crews::new("a").await;
+        let off = prepared(&crews).await;
+        if by_its_plugin {
+            assert_eq!(crews.act("main", "crew-a-delete", json!({ "name": "scout" })).await["ok"], true);
+        } else {
+            crews.stage.gateway.delete("crew-a/scout").await.unwrap();
+        }
+        assert!(!crews.exists("crew-a/scout").await);
+        assert_eq!(crews.noted().await, ["crew-a/scout"], "until the engine knows");
+        assert!(ends(&crews, &off).await.is_empty());
+        let on = engine(&crews, json!({})).await;
+        crews.gone(&["crew-a/scout"]).await;
+        let end = if by_its_plugin { "deleted" } else { "swept" };
+        assert_eq!(ends(&crews, &on).await, [format!("main crew-a/scout {end}")], "once");
+    }
+}
+
+#[tokio::test]
+async fn an_engine_that_never_comes_back_keeps_no_subagent_for_ever() {
+    let crews = Crews::new("a").await;
+    let off = prepared(&crews).await;
+    crews.stage.gateway.delete("crew-a/scout").await.unwrap();
+    let mut pauses = 0;
+    tokio::time::pause();
+    while !crews.noted().await.is_empty() {
+        tokio::time::advance(Duration::from_secs(120)).await; // longer than any
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        pauses += 1;
+    }
+    tokio::time::resume();
+    assert!(pauses >= 7, "{pauses}");
+    assert!(ends(&crews, &off).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_engine_that_is_uninstalled_need_not_be_told_of_any_end() {
+    let crews = Crews::new("a").await;
+    let off = prepared(&crews).await;
+    crews.stage.gateway.plugins().uninstall(off.id().clone(), false, Order::by("a test")).await.unwrap();
+    crews.act("main", "crew-a-delete", json!({ "name": "scout" })).await;
+    assert!(crews.noted().await.is_empty(), "at once");
 }
 
 #[tokio::test]
