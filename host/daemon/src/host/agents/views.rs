@@ -24,7 +24,7 @@ impl From<plugbay_gateway::TurnEvent> for TurnEvent {
             Event::ApprovalResolved(settled) => Self::ApprovalResolved { settled: (&*settled).into() },
             Event::Message { text } => Self::Message { text },
             Event::Blocked { by, message } => Self::Blocked { by: by.map(Into::into), message },
-            Event::Failed { error } => Self::Failed { error },
+            Event::Failed { error, .. } => Self::Failed { error },
             Event::Cancelled => Self::Cancelled,
             Event::Interrupted => Self::Interrupted,
             Event::End { status } => Self::End { status: status.into() },
