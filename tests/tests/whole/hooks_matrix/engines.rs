@@ -4,7 +4,7 @@ use crate::agents::{Ground, Stage, all};
 use plugbay_gateway::TurnStatus;
 use plugbay_guests::{built, engines::engine};
 use plugbay_runtime::state::StateStore;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -91,4 +91,17 @@ async fn an_engine_is_called_where_and_as_often_as_it_says() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let others = stage.state.export(None, NonZeroUsize::new(10_000).unwrap()).await.unwrap();
     assert!(others.iter().all(|row| row.id.owner.as_str() != "engine-b"), "nobody else is called");
+}
+
+/// It hears of a conversation behind all who may keep the turn from running.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_hears_nothing_of_a_turn_that_does_not_run() {
+    let stage = Ground::new().stage();
+    stage.witness('a', 900, json!({ "answers": { "before-agent-run": { "block": { "reason": "not today" } } } })).await;
+    let engine = stage.load("engine-a", &engine('a').foreground().build().unwrap(), all()).await;
+    stage.gateway.contexts().set_engine(Some(engine.id().clone()));
+    stage.gateway.start().await.unwrap();
+    assert_eq!(stage.said("s", "say so").await.status, TurnStatus::Blocked);
+    stage.settled().await;
+    assert_eq!(calls(&stage, 0).await, Vec::<String>::new());
 }
