@@ -5,6 +5,7 @@ use super::stage::{Scripted, Stage, answering, calling, said, voice};
 use crate::model::{ModelFailure, ModelWindow, OfflineModel};
 use plugbay_runtime::state::{NewEntry, SessionStore};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Questions and answers of about 20 tokens each, which can be told apart.
 fn exchanges(count: usize) -> Vec<NewEntry> {
@@ -185,7 +186,10 @@ async fn who_cant_summarise_says_why() {
     let error = async |model: Arc<Scripted>| stage.compact(Reason::Manual, 400, model).await.unwrap_err().to_string();
     assert!(error(Scripted::saying(100_000, [Ok(" \n")])).await.contains("answered with an empty summary; 0 of 4"));
     assert!(error(Scripted::saying(200, [Ok("In short.")])).await.contains("window of 200 tokens (setting `model.window`)"));
-    assert!(stage.store.compaction("s", "one").unwrap().is_none());
+    let broken = Scripted::saying(100_000, [Ok("In sh")]);
+    broken.breaks_off.store(true, Ordering::Relaxed);
+    assert!(error(broken).await.contains("broke off without an end"));
+    assert!(stage.store.compaction("s", &stage.life.life).unwrap().is_none());
     let mut gone = stage.life.clone();
     stage.store.reset_session("s", "two").await.unwrap();
     gone.entries = 6;

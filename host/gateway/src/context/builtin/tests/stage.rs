@@ -7,6 +7,7 @@ use futures_util::stream;
 use plugbay_runtime::state::{Memory, NewEntry, SessionStore};
 use serde_json::json;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 pub(super) struct Stage {
@@ -73,12 +74,19 @@ pub(super) struct Scripted {
     answers: Mutex<VecDeque<Result<String, ModelFailure>>>,
     pub(super) asked: Mutex<Vec<ModelRequest>>,
     window: ModelWindow,
+    /// Whether its answers break off without an end.
+    pub(super) breaks_off: AtomicBool,
 }
 
 impl Scripted {
     pub(super) fn saying<'a>(window: u64, answers: impl IntoIterator<Item = Result<&'a str, ModelFailure>>) -> Arc<Self> {
         let answers = answers.into_iter().map(|answer| answer.map(str::to_owned)).collect();
-        Arc::new(Self { answers: Mutex::new(answers), asked: Mutex::default(), window: ModelWindow::of(window) })
+        Arc::new(Self {
+            answers: Mutex::new(answers),
+            asked: Mutex::default(),
+            window: ModelWindow::of(window),
+            breaks_off: AtomicBool::default(),
+        })
     }
 
     /// What it was asked to summarise, each time.
@@ -110,6 +118,7 @@ impl Model for Scripted {
         let answer = if answers.len() > 1 { answers.pop_front().unwrap() } else { answers[0].clone() };
         let end = ModelPiece::End { usage: Usage::default(), stop: Stop::Finished, model: None };
         let pieces = match answer {
+            Ok(text) if self.breaks_off.load(Ordering::Relaxed) => vec![Ok(ModelPiece::Text(text))],
             Ok(text) => vec![Ok(ModelPiece::Text(text)), Ok(end)],
             Err(kind) => vec![Err(ModelError::new(kind, "it doesn't want to"))],
         };
