@@ -298,6 +298,11 @@ impl Breaker {
         self.enter(&mut record, State::default());
     }
 
+    /// Whether it refuses calls until it is reset.
+    pub(crate) fn is_quarantined(&self) -> bool {
+        !self.closed.load(Ordering::Acquire) && matches!(self.record().state, State::Quarantined { .. })
+    }
+
     /// What it looks like now.
     #[must_use]
     pub(crate) fn view(&self, now: Instant) -> BreakerView {

@@ -103,6 +103,15 @@ impl Plugin {
         self.view(|v| v.required)
     }
 
+    /// Where it stands: without all that a [listing](Plugin::listing) copies.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        match self.view(|v| v.stand.standing) {
+            Standing::Active if self.generation().is_some_and(|g| g.breaker().is_quarantined()) => Standing::Quarantined,
+            standing => standing,
+        }
+    }
+
     /// All that there is to say of it at this moment.
     #[must_use]
     pub fn listing(&self) -> Listing {

@@ -123,7 +123,7 @@ pub struct NamespaceRegistration {
 }
 
 /// How a plugin serves as context engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct EngineRegistration {
     /// Whether it alone decides when a conversation becomes too long. Otherwise the host asks it to compact one that comes close to the budget.

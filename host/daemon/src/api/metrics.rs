@@ -3,6 +3,7 @@
 //! Gathered when it is asked for: plugins count for themselves, and this only writes it down, which costs microseconds a plugin. Counters are those of the
 //! generation that serves, so they begin again with each; readers of counters take that for what it is.
 
+use crate::api::types::SlotView;
 use crate::config::BUILTIN;
 use crate::host::{Failure, Host};
 use plugbay_runtime::{Counted, Generation, Listing, Standing};
@@ -95,14 +96,14 @@ impl Board {
         }
     }
 
-    /// Plugins that are in the slot, or were and failed.
+    /// Who is in the slot, and the built-in engine.
     fn note_engines(&self, host: &Host) {
-        let list = host.list();
-        for (plugin, engine) in list.plugins.into_iter().filter_map(|plugin| Some((plugin.id, plugin.context_engine?))) {
-            self.engine.get_or_create(&Plugin { plugin }).set(i64::from(engine.serving));
+        for SlotView { preferred, serving, .. } in host.slots().slots {
+            for plugin in preferred.into_iter().chain([BUILTIN.to_owned()]) {
+                let serves = plugin == serving;
+                self.engine.get_or_create(&Plugin { plugin }).set(i64::from(serves));
+            }
         }
-        let builtin = list.context_engine.serving == BUILTIN;
-        self.engine.get_or_create(&Plugin { plugin: BUILTIN.to_owned() }).set(i64::from(builtin));
     }
 
     fn note_generation(&self, generation: &Generation) {

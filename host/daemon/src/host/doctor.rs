@@ -1,6 +1,6 @@
 //! `doctor`: looks at everything that could be wrong, and says what to do about it. It changes nothing (the state's probe writes a row of its own and deletes it).
 
-use super::{Host, lock, views};
+use super::{Host, lock};
 use crate::api::types::{Finding, Findings, Severity};
 use plugbay_gateway::Clash;
 use plugbay_runtime::state::StateStore;
@@ -70,7 +70,7 @@ impl Host {
 
     /// That another context engine serves than the one that is wanted.
     fn slot_finding(&self) -> Option<Finding> {
-        let slot = views::slot(self.gateway().contexts());
+        let slot = self.slot();
         let (preferred, why) = (slot.preferred?, slot.why?);
         let advice = format!("look at `plugbay logs {preferred}`; another version of it or `plugbay reset {preferred}` ends a quarantine");
         Some(warning("context engine", format!("the built-in one serves in the place of `{preferred}`: {why}"), &advice))

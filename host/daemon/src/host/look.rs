@@ -3,7 +3,7 @@
 use super::{Failure, Host, views};
 use crate::api::types::{
     HistoryEvent, HistoryPage, Inspection, LimitList, LimitView, PluginDetail, PluginList, PluginUsage, Readiness, RefusedFile, SlotList,
-    UsageList, VersionList,
+    SlotView, UsageList, VersionList,
 };
 use crate::config::{Verdict, shown_limits};
 use plugbay_runtime::state::{Event, HistoryQuery, StateStore, Usage};
@@ -18,15 +18,20 @@ impl Host {
     #[must_use]
     pub fn list(&self) -> PluginList {
         let refused = self.refused_files().into_iter().map(|(name, why)| RefusedFile { name, why }).collect();
-        let contexts = self.gateway().contexts();
-        let plugins = self.plugins().all().iter().map(|plugin| views::summary(&plugin.listing(), contexts)).collect();
-        PluginList { plugins, refused, context_engine: views::slot(contexts) }
+        let engines = views::Engines::of(self.gateway().contexts());
+        let plugins = self.plugins().all().iter().map(|plugin| views::summary(&plugin.listing(), &engines)).collect();
+        PluginList { plugins, refused, context_engine: engines.slot() }
+    }
+
+    /// The slot of the context engine.
+    pub(super) fn slot(&self) -> SlotView {
+        views::Engines::of(self.gateway().contexts()).slot()
     }
 
     /// What only one plugin does.
     #[must_use]
     pub fn slots(&self) -> SlotList {
-        SlotList { slots: vec![views::slot(self.gateway().contexts())] }
+        SlotList { slots: vec![self.slot()] }
     }
 
     /// All that there is to say of a plugin.

@@ -126,7 +126,7 @@ impl Host {
         let fact = Fact { plugin: plugin.map(|id| id.to_string()), why: Some(why), ..Fact::new(&by.who, "slot") };
         let recorded = self.record(self.configured(file, edited).await?, vec![fact]).await;
         self.take_over(&before, &by, None).await;
-        recorded.map(|()| views::slot(self.gateway().contexts()))
+        recorded.map(|()| self.slot())
     }
 
     /// Fires a hook at one plugin.

@@ -6,7 +6,7 @@ use crate::api::types::{
 };
 use crate::config::{BUILTIN, Slot};
 use crate::host::agents::harm;
-use plugbay_gateway::{Clash, ContextView, Contexts, Gateway, ServingEngine};
+use plugbay_gateway::{Clash, ContextView, Contexts, Gateway, Quarantined, ServingEngine};
 use plugbay_runtime::engine::Isolation;
 use plugbay_runtime::{
     BreakerState, Counted, Done, Fate, Generation, Grant, Grants, HookInfo, Inspected, Judged, KeptVersion, Listing, Loaded, Plugin,
@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// A plugin in a list.
-pub(super) fn summary(listing: &Listing, contexts: &Contexts) -> PluginSummary {
+pub(super) fn summary(listing: &Listing, engines: &Engines) -> PluginSummary {
     let counted: Vec<_> = listing.serving.iter().flat_map(|s| s.generation.counted()).map(|(_, c)| c).collect();
     PluginSummary {
         id: listing.id.to_string(),
@@ -32,31 +32,42 @@ pub(super) fn summary(listing: &Listing, contexts: &Contexts) -> PluginSummary {
         file: listing.judged.as_ref().map(file),
         probation: listing.serving.as_ref().and_then(|s| probation(s.probation)),
         breaker: listing.serving.as_ref().and_then(|s| breaker(&s.breaker.state)),
-        context_engine: engine(&listing.id, contexts),
+        context_engine: engines.part(&listing.id),
     }
 }
 
-/// A plugin's part as context engine, if it has any.
-fn engine(id: &PluginId, contexts: &Contexts) -> Option<EngineView> {
-    let (slot, quarantined) = (contexts.view(), contexts.quarantined().into_iter().find(|failed| failed.plugin == *id));
-    let wanted = slot.preferred.as_ref() == Some(id);
-    let failed = quarantined.as_ref().map(|failed| format!("`{}` failed: {}", failed.operation, failed.reason));
-    (wanted || failed.is_some()).then(|| EngineView {
-        wanted,
-        serving: slot.serving == ServingEngine::Plugin(id.clone()),
-        why: slot.why.filter(|_| wanted).or(failed),
-        quarantined_at: quarantined.map(|failed| failed.at),
-    })
+/// The context engine's slot and those that failed in it, looked at once for all plugins of a list.
+pub(super) struct Engines {
+    slot: ContextView,
+    quarantined: Vec<Quarantined>,
 }
 
-/// The slot of the context engine.
-pub(super) fn slot(contexts: &Contexts) -> SlotView {
-    let ContextView { preferred, serving, why, .. } = contexts.view();
-    SlotView {
-        slot: Slot::ContextEngine.name().to_owned(),
-        preferred: preferred.map(|id| id.to_string()),
-        serving: serving_engine(&serving),
-        why,
+impl Engines {
+    pub(super) fn of(contexts: &Contexts) -> Self {
+        Self { slot: contexts.view(), quarantined: contexts.quarantined() }
+    }
+
+    /// A plugin's part, if it has any.
+    fn part(&self, id: &PluginId) -> Option<EngineView> {
+        let wanted = self.slot.preferred.as_ref() == Some(id);
+        let failed = self.quarantined.iter().find(|failed| failed.plugin == *id);
+        (wanted || failed.is_some()).then(|| EngineView {
+            wanted,
+            serving: self.slot.serving == ServingEngine::Plugin(id.clone()),
+            why: self.slot.why.clone().filter(|_| wanted).or_else(|| failed.map(|f| format!("`{}` failed: {}", f.operation, f.reason))),
+            quarantined_at: failed.map(|failed| failed.at),
+        })
+    }
+
+    /// The slot.
+    pub(super) fn slot(self) -> SlotView {
+        let ContextView { preferred, serving, why, .. } = self.slot;
+        SlotView {
+            slot: Slot::ContextEngine.name().to_owned(),
+            preferred: preferred.map(|id| id.to_string()),
+            serving: serving_engine(&serving),
+            why,
+        }
     }
 }
 
@@ -73,7 +84,7 @@ pub(super) fn detail(listing: &Listing, gateway: &Gateway) -> PluginDetail {
     let generation = listing.serving.as_ref().map(|s| &s.generation);
     let surface = generation.map(|g| g.surface());
     PluginDetail {
-        summary: summary(listing, gateway.contexts()),
+        summary: summary(listing, &Engines::of(gateway.contexts())),
         manifest: generation.map(|g| manifest(g.manifest())),
         imports: surface.map(imports).unwrap_or_default(),
         exports: surface.map(exports).unwrap_or_default(),

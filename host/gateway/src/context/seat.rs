@@ -99,7 +99,7 @@ impl Seat {
 
     /// Whether anything may be kept of the engine: not if it was uninstalled since the run began.
     pub(super) fn is_installed(&self) -> bool {
-        self.pinned.as_ref().is_some_and(|pinned| pinned.plugin().listing().standing != Standing::Missing)
+        self.pinned.as_ref().is_some_and(|pinned| pinned.plugin().standing() != Standing::Missing)
     }
 
     /// What was said can't be told to the engine now: the built-in one decides, until the next run.
@@ -109,8 +109,7 @@ impl Seat {
 
     /// How the engine serves.
     pub(super) fn registration(&self) -> EngineRegistration {
-        let registered = self.pinned.as_ref().and_then(|pinned| pinned.generation().registration().context_engine);
-        registered.unwrap_or(EngineRegistration { owns_compaction: false, maintenance: plugbay_runtime::Maintenance::default() })
+        self.pinned.as_ref().and_then(|pinned| pinned.generation().registration().context_engine).unwrap_or_default()
     }
 
     /// Whether the engine is there and can be asked this.

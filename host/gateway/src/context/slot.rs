@@ -155,8 +155,8 @@ impl Contexts {
     fn engine(&self, id: &PluginId) -> Result<Pinned, String> {
         let none = || format!("there is no plugin `{id}` (setting `slots.context-engine`)");
         let plugin = self.parts().plugins.get(id.as_str()).ok_or_else(none)?;
-        let listing = plugin.listing();
-        let Some(pinned) = plugin.pin().filter(|_| listing.standing == Standing::Active) else {
+        let Some(pinned) = plugin.pin().filter(|_| plugin.standing() == Standing::Active) else {
+            let listing = plugin.listing();
             let why = listing.why.map(|why| format!(": {why}")).unwrap_or_default();
             return Err(format!("plugin `{id}` is {}{why}", listing.standing));
         };

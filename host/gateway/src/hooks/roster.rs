@@ -64,7 +64,7 @@ impl Roster {
         let queue = known.map_or_else(|| Arc::new(Queue::new(plugin.clone())), Arc::clone);
         self.queues.insert(plugin.id().clone(), queue.clone());
         let Some(generation) = plugin.generation() else {
-            let wanted = plugin.is_required() && plugin.listing().standing != Standing::Disabled;
+            let wanted = plugin.is_required() && plugin.standing() != Standing::Disabled;
             return self.absent.extend(wanted.then_some(plugin));
         };
         for hook in generation.surface().hooks() {

@@ -111,8 +111,7 @@ impl Inner {
 
 /// Whether what a plugin has queued is shown: it isn't switched off, and if it serves, it may shape prompts.
 fn may_inject(plugin: &Plugin) -> bool {
-    let listing = plugin.listing();
-    listing.standing != Standing::Disabled && listing.serving.is_none_or(|serving| serving.granted.contains(&Grant::Prompt))
+    plugin.standing() != Standing::Disabled && plugin.generation().is_none_or(|serving| serving.settings().grants.has(Grant::Prompt))
 }
 
 const fn trigger(trigger: Trigger) -> &'static str {

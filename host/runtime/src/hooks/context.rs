@@ -8,7 +8,6 @@ use crate::hook::{Hook, Malformed};
 use crate::json::Json;
 use crate::transcript::{Entry, Role};
 use crate::wire::exports::plugbay::plugin as wire;
-use crate::wire::types;
 use serde::Serialize;
 
 /// What every call of a context engine takes.
@@ -245,16 +244,5 @@ impl Hook for ContextCompact {
 
     fn size(answer: &Self::Answer) -> usize {
         answer.bytes()
-    }
-}
-
-impl From<types::Role> for Role {
-    fn from(role: types::Role) -> Self {
-        match role {
-            types::Role::System => Self::System,
-            types::Role::User => Self::User,
-            types::Role::Assistant => Self::Assistant,
-            types::Role::Tool => Self::Tool,
-        }
     }
 }

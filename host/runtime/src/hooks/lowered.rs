@@ -51,6 +51,17 @@ impl Lowered<types::Role> for Role {
     }
 }
 
+impl From<types::Role> for Role {
+    fn from(role: types::Role) -> Self {
+        match role {
+            types::Role::System => Self::System,
+            types::Role::User => Self::User,
+            types::Role::Assistant => Self::Assistant,
+            types::Role::Tool => Self::Tool,
+        }
+    }
+}
+
 impl Lowered<types::Entry> for Entry {
     fn lowered(self) -> types::Entry {
         let Self { id, role, at, content, tool_call_id } = self;
