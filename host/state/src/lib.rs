@@ -57,7 +57,7 @@ pub use probe::{Probe, Step};
 pub use sessions::{
     Compaction, Cursor, EngineSpot, Ensured, Injection, InjectionStatus, Interrupted, NewCompaction, NewEntry, NewInjection, NewRun,
     NewSubagent, Question, Queued, RunRow, RunStatus, SessionBounds, SessionRow, SessionStore, Shown, StateSpot, StoredEntry, Subagent,
-    Window,
+    Untold, Window,
 };
 pub use sqlite::{DATABASE_FILE, Holder, Locked, SCHEMA_VERSION, Sqlite, SqliteSettings, StateLock, Synchronous};
 pub use store::{

@@ -48,7 +48,7 @@ mod subagent;
 mod turn;
 
 pub use bounds::SessionBounds;
-pub use context::{Compaction, Cursor, EngineSpot, NewCompaction};
+pub use context::{Compaction, Cursor, EngineSpot, NewCompaction, Untold};
 pub use session::{Ensured, NewEntry, SessionRow, Shown, StateSpot, StoredEntry, Window};
 pub use subagent::{NewSubagent, Subagent};
 pub use turn::{Injection, InjectionStatus, Interrupted, NewInjection, NewRun, Question, Queued, RunRow, RunStatus};
@@ -57,6 +57,7 @@ use crate::error::{Operation, StateError};
 use crate::front::Front;
 use crate::keyed::reply;
 use crate::store::Reply;
+use rules::lives::Workers;
 use rules::{engines, injections, lives, plugins, subagents, transcript, turns};
 use std::num::NonZeroUsize;
 
@@ -79,8 +80,12 @@ pub trait SessionStore: Send + Sync {
     fn reset_session<'a>(&'a self, key: &'a str, id: &'a str) -> Reply<'a, Option<SessionRow>>;
 
     /// Deletes a session with everything that belongs to it, all lives, runs and questions, and answers how it was. Who has met it still has, and subagents
-    /// stay noted.
+    /// stay noted; if it was one's own, that is noted.
     fn delete_session<'a>(&'a self, key: &'a str) -> Reply<'a, Option<SessionRow>>;
+
+    /// Does the one or the other, by whether there is an id of a next life; and those who work for the session are to be deleted from then on, all of them, in the
+    /// same transaction.
+    fn end_life<'a>(&'a self, key: &'a str, next: Option<&'a str>) -> Reply<'a, Option<SessionRow>>;
 
     /// Writes entries into this life of a session, and answers their numbers. None: the session is gone, or in another life.
     fn append<'a>(&'a self, key: &'a str, life: &'a str, entries: Vec<NewEntry>) -> Reply<'a, Option<Vec<u64>>>;
@@ -113,6 +118,10 @@ pub trait SessionStore: Send + Sync {
 
     /// Ends a run; what it has claimed and not shown is pending again, with its age. Whether it was running.
     fn end_run<'a>(&'a self, run: &'a str, status: RunStatus, error: Option<&'a str>) -> Reply<'a, bool>;
+
+    /// The same; and in the same transaction it is noted where this engine is that it may not have been told of the turn. That takes the place of a turn that is noted
+    /// there: to be told of one is to be told that everything up to then was.
+    fn end_run_untold<'a>(&'a self, run: &'a str, status: RunStatus, error: Option<&'a str>, untold: Untold<'a>) -> Reply<'a, bool>;
 
     /// Runs of a session, newest first; fewer than asked for when a result's bytes are used up, but one at least.
     fn runs<'a>(&'a self, session: &'a str, limit: NonZeroUsize) -> Reply<'a, Vec<RunRow>>;
@@ -185,9 +194,13 @@ pub trait SessionStore: Send + Sync {
     /// The subagent whose session has this key.
     fn subagent_at<'a>(&'a self, session: &'a str) -> Reply<'a, Option<Subagent>>;
 
-    /// Subagents of a plugin, or of all: those that are to be deleted first, then by plugin and name. [`SessionBounds::ANSWER`] at most; fewer when a
+    /// Subagents of a plugin, or of all: those without a session first, then those that are to be deleted, then by plugin and name. [`SessionBounds::ANSWER`] at most; fewer when a
     /// result's bytes are used up, but one at least.
     fn subagents<'a>(&'a self, plugin: Option<&'a str>) -> Reply<'a, Vec<Subagent>>;
+
+    /// Subagents of all plugins whose session's key is behind this one, by that key; [`SessionBounds::ANSWER`] at most, fewer when a result's bytes are used up, none at
+    /// the end. For whoever has to see all of them.
+    fn subagents_behind<'a>(&'a self, after: Option<&'a str>) -> Reply<'a, Vec<Subagent>>;
 
     /// A subagent is to be deleted. Whether there is one.
     fn mark_deleting<'a>(&'a self, plugin: &'a str, name: &'a str) -> Reply<'a, bool>;
@@ -214,11 +227,18 @@ impl<F: Front> SessionStore for F {
     }
 
     fn reset_session<'a>(&'a self, key: &'a str, id: &'a str) -> Reply<'a, Option<SessionRow>> {
-        reply(Operation::ResetSession, lives::reset(&**self.backend(), key, id))
+        reply(Operation::ResetSession, lives::reset(&**self.backend(), key, id, Workers::Stay))
     }
 
     fn delete_session<'a>(&'a self, key: &'a str) -> Reply<'a, Option<SessionRow>> {
-        reply(Operation::DeleteSession, lives::delete(&**self.backend(), key))
+        reply(Operation::DeleteSession, lives::delete(&**self.backend(), key, Workers::Stay))
+    }
+
+    fn end_life<'a>(&'a self, key: &'a str, next: Option<&'a str>) -> Reply<'a, Option<SessionRow>> {
+        match next {
+            Some(id) => reply(Operation::ResetSession, lives::reset(&**self.backend(), key, id, Workers::Go)),
+            None => reply(Operation::DeleteSession, lives::delete(&**self.backend(), key, Workers::Go)),
+        }
     }
 
     fn append<'a>(&'a self, key: &'a str, life: &'a str, entries: Vec<NewEntry>) -> Reply<'a, Option<Vec<u64>>> {
@@ -246,7 +266,11 @@ impl<F: Front> SessionStore for F {
     }
 
     fn end_run<'a>(&'a self, run: &'a str, status: RunStatus, error: Option<&'a str>) -> Reply<'a, bool> {
-        reply(Operation::EndRun, turns::end(&**self.backend(), run, status, error))
+        reply(Operation::EndRun, turns::end(&**self.backend(), run, status, error, None))
+    }
+
+    fn end_run_untold<'a>(&'a self, run: &'a str, status: RunStatus, error: Option<&'a str>, untold: Untold<'a>) -> Reply<'a, bool> {
+        reply(Operation::EndRun, turns::end(&**self.backend(), run, status, error, Some(untold)))
     }
 
     fn runs<'a>(&'a self, session: &'a str, limit: NonZeroUsize) -> Reply<'a, Vec<RunRow>> {
@@ -327,6 +351,10 @@ impl<F: Front> SessionStore for F {
 
     fn subagents<'a>(&'a self, plugin: Option<&'a str>) -> Reply<'a, Vec<Subagent>> {
         reply(Operation::Subagents, async move { subagents::list(&**self.backend(), plugin) })
+    }
+
+    fn subagents_behind<'a>(&'a self, after: Option<&'a str>) -> Reply<'a, Vec<Subagent>> {
+        reply(Operation::Subagents, async move { subagents::behind(&**self.backend(), after) })
     }
 
     fn mark_deleting<'a>(&'a self, plugin: &'a str, name: &'a str) -> Reply<'a, bool> {

@@ -7,7 +7,7 @@ use plugbay_gateway::model::{Model, ModelRequest, ModelStream, OfflineModel};
 use plugbay_runtime::state::{
     Compaction, Conflict, Cursor, Document, EngineSpot, Ensured, Event, ExportedRow, HistoryQuery, Injection, Interrupted, KeyedStore,
     NewCompaction, NewEntry, NewInjection, NewRun, NewSubagent, Options, Owner, Probe, Question, Queued, Record, Reply, RowId, RunRow,
-    RunStatus, SessionRow, SessionStore, Sqlite, StateError, StateSpot, StateStore, StoredEntry, Subagent, Usage, Window,
+    RunStatus, SessionRow, SessionStore, Sqlite, StateError, StateSpot, StateStore, StoredEntry, Subagent, Untold, Usage, Window,
 };
 use std::num::NonZeroUsize;
 use std::pin::Pin;
@@ -130,10 +130,12 @@ impl SessionStore for TimedState {
         sessions(after: Option<&'a str>, limit: NonZeroUsize) -> Vec<SessionRow>;
         reset_session(key: &'a str, id: &'a str) -> Option<SessionRow>;
         delete_session(key: &'a str) -> Option<SessionRow>;
+        end_life(key: &'a str, next: Option<&'a str>) -> Option<SessionRow>;
         append(key: &'a str, life: &'a str, entries: Vec<NewEntry>) -> Option<Vec<u64>>;
         begin_run(run: NewRun) -> Option<Vec<Injection>>;
         show(run: &'a str, entries: Vec<NewEntry>) -> Option<Vec<u64>>;
         end_run(run: &'a str, status: RunStatus, error: Option<&'a str>) -> bool;
+        end_run_untold(run: &'a str, status: RunStatus, error: Option<&'a str>, untold: Untold<'a>) -> bool;
         runs(session: &'a str, limit: NonZeroUsize) -> Vec<RunRow>;
         recover() -> (Vec<Interrupted>, Vec<Question>);
         inject(injection: NewInjection, life: &'a str) -> Queued;
@@ -151,6 +153,7 @@ impl SessionStore for TimedState {
         subagent(plugin: &'a str, name: &'a str) -> Option<Subagent>;
         subagent_at(session: &'a str) -> Option<Subagent>;
         subagents(plugin: Option<&'a str>) -> Vec<Subagent>;
+        subagents_behind(after: Option<&'a str>) -> Vec<Subagent>;
         mark_deleting(plugin: &'a str, name: &'a str) -> bool;
         forget_subagent(plugin: &'a str, name: &'a str) -> bool;
         set_ticket(plugin: &'a str, name: &'a str, engine: Option<String>, ticket: Option<String>) -> bool;

@@ -162,7 +162,7 @@ pub(super) fn engine_spot(at: &EngineSpot<'_>) -> Result<(), Problem> {
     engine(at.engine)
 }
 
-fn engine(engine: &str) -> Result<(), Problem> {
+pub(super) fn engine(engine: &str) -> Result<(), Problem> {
     name("the engine's id", engine)
 }
 

@@ -20,6 +20,15 @@ pub struct Cursor {
     pub untold: Option<String>,
 }
 
+/// An engine that is to hear of a turn, and may not have.
+#[derive(Debug, Clone, Copy)]
+pub struct Untold<'a> {
+    /// The engine: a plugin's id.
+    pub engine: &'a str,
+    /// Whether one that has never seen the life is at its beginning. Otherwise it takes over what it finds one day, and this turn is a part of that.
+    pub from_the_start: bool,
+}
+
 /// A summary to be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewCompaction {

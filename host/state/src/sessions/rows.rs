@@ -152,9 +152,13 @@ pub(crate) trait Contexts {
 pub(crate) trait Subagents {
     fn subagent(&self, plugin: &str, name: &str) -> Result<Option<Subagent>, Problem>;
     fn subagent_at(&self, session: &str) -> Result<Option<Subagent>, Problem>;
-    /// Those that are to be deleted first, then by plugin and name.
+    /// Those without a session first, then those that are to be deleted, then by plugin and name.
     fn subagents(&self, plugin: Option<&str>, limit: usize, look: Look<'_, Subagent>) -> Result<(), Problem>;
-    /// Makes one, or changes its engine, its ticket, and whether it is to be deleted.
+    /// Of all plugins, those whose session's key is behind this one, by that key.
+    fn subagents_behind(&self, after: Option<&str>, limit: usize, look: Look<'_, Subagent>) -> Result<(), Problem>;
+    /// Those who work for the session with this key are to be deleted.
+    fn mark_subagents_of(&mut self, parent: &str) -> Result<(), Problem>;
+    /// Makes one, or changes its engine, its ticket, whether it is to be deleted, and whether its session is gone.
     fn put_subagent(&mut self, row: &Subagent) -> Result<(), Problem>;
     fn remove_subagent(&mut self, plugin: &str, name: &str) -> Result<(), Problem>;
 }

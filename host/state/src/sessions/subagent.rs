@@ -40,4 +40,6 @@ pub struct Subagent {
     pub made_at: u64,
     /// Whether it is to be deleted: begun, and not known to be done.
     pub deleting: bool,
+    /// Whether its session was deleted: one that has its key now isn't its own.
+    pub gone: bool,
 }

@@ -49,8 +49,22 @@ impl Subagents for Contents {
         let mut listed: Vec<_> =
             self.talks.subagents.values().filter(|subagent| plugin.is_none_or(|plugin| subagent.plugin == plugin)).collect();
         // They come by plugin and name, and stay so.
-        listed.sort_by_key(|subagent| Reverse(subagent.deleting));
+        listed.sort_by_key(|subagent| Reverse((subagent.gone, subagent.deleting)));
         let _ = listed.into_iter().take(limit).cloned().try_for_each(look);
+        Ok(())
+    }
+
+    fn subagents_behind(&self, after: Option<&str>, limit: usize, look: Look<'_, Subagent>) -> Result<(), Problem> {
+        let behind = |subagent: &&Subagent| after.is_none_or(|after| subagent.session.as_str() > after);
+        let mut listed: Vec<_> = self.talks.subagents.values().filter(behind).collect();
+        listed.sort_by(|one, other| one.session.cmp(&other.session));
+        let _ = listed.into_iter().take(limit).cloned().try_for_each(look);
+        Ok(())
+    }
+
+    fn mark_subagents_of(&mut self, parent: &str) -> Result<(), Problem> {
+        let children = self.talks.subagents.values_mut().filter(|subagent| subagent.parent == parent);
+        children.for_each(|subagent| subagent.deleting = true);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Sessions and their lives: making, listing, resetting, deleting.
 
-use super::{Answer, touch, write};
+use super::{Answer, subagents, touch, write};
 use crate::error::Problem;
 use crate::rows::{Backend, Reads, Rows, Weight};
 use crate::sessions::bounds;
@@ -50,7 +50,30 @@ pub(in crate::sessions) fn sessions<B: Backend>(backend: &B, after: Option<&str>
     Ok(listed.taken)
 }
 
-pub(in crate::sessions) async fn reset<B: Backend>(backend: &B, key: &str, life: &str) -> Result<Option<SessionRow>, Problem> {
+/// What becomes of those who work for a session whose life ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::sessions) enum Workers {
+    /// They stay as they are.
+    Stay,
+    /// They are to be deleted.
+    Go,
+}
+
+impl Workers {
+    fn of(self, rows: &mut dyn Rows, parent: &str) -> Result<(), Problem> {
+        match self {
+            Self::Stay => Ok(()),
+            Self::Go => rows.mark_subagents_of(parent),
+        }
+    }
+}
+
+pub(in crate::sessions) async fn reset<B: Backend>(
+    backend: &B,
+    key: &str,
+    life: &str,
+    workers: Workers,
+) -> Result<Option<SessionRow>, Problem> {
     bounds::life(key, life)?;
     let (key, life) = (key.to_owned(), life.to_owned());
     write(backend, Weight::Many, move |rows, now| {
@@ -66,18 +89,21 @@ pub(in crate::sessions) async fn reset<B: Backend>(backend: &B, key: &str, life:
         rows.clear_session(&key)?;
         rows.add_past_life(&key, &standing.life, standing.stretch)?;
         rows.put_session(&key, &Standing { life, began_at: at, stretch, ..standing })?;
+        workers.of(rows, &key)?;
         Ok(Some(before))
     })
     .await
 }
 
-pub(in crate::sessions) async fn delete<B: Backend>(backend: &B, key: &str) -> Result<Option<SessionRow>, Problem> {
+pub(in crate::sessions) async fn delete<B: Backend>(backend: &B, key: &str, workers: Workers) -> Result<Option<SessionRow>, Problem> {
     bounds::session(key)?;
     let key = key.to_owned();
     write(backend, Weight::Many, move |rows, _| {
         let there = look(rows, &key)?;
         if there.is_some() {
             rows.remove_session(&key)?;
+            subagents::session_gone(rows, &key)?;
+            workers.of(rows, &key)?;
         }
         Ok(there)
     })

@@ -2,7 +2,7 @@
 
 use super::{Answer, write};
 use crate::error::Problem;
-use crate::rows::{Backend, Reads, Weight};
+use crate::rows::{Backend, Reads, Rows, Weight};
 use crate::sessions::{NewSubagent, SessionBounds, Subagent, bounds};
 
 pub(in crate::sessions) async fn add<B: Backend>(backend: &B, new: NewSubagent) -> Result<bool, Problem> {
@@ -16,7 +16,7 @@ pub(in crate::sessions) async fn add<B: Backend>(backend: &B, new: NewSubagent) 
             let whose = format!("{:?} of the plugin {:?}", other.name, other.plugin);
             return Err(Problem::Invalid(format!("the session {session:?} is that of the subagent {whose}: expected one of its own")));
         }
-        rows.put_subagent(&Subagent { session, plugin, name, parent, depth, engine, ticket, made_at: now, deleting: false })?;
+        rows.put_subagent(&Subagent { session, plugin, name, parent, depth, engine, ticket, made_at: now, deleting: false, gone: false })?;
         Ok(true)
     })
     .await
@@ -37,11 +37,35 @@ pub(in crate::sessions) fn list<B: Backend>(backend: &B, plugin: Option<&str>) -
     let mut listed = Answer::of(backend);
     backend.read(Reads::Once, |rows| {
         rows.subagents(plugin, SessionBounds::ANSWER, &mut |subagent| {
-            let bytes = subagent.session.len() + subagent.ticket.as_ref().map_or(0, String::len);
+            let bytes = bytes(&subagent);
             listed.take(subagent, bytes)
         })
     })?;
     Ok(listed.taken)
+}
+
+pub(in crate::sessions) fn behind<B: Backend>(backend: &B, after: Option<&str>) -> Result<Vec<Subagent>, Problem> {
+    after.map_or(Ok(()), bounds::session)?;
+    let mut listed = Answer::of(backend);
+    backend.read(Reads::Once, |rows| {
+        rows.subagents_behind(after, SessionBounds::ANSWER, &mut |subagent| {
+            let bytes = bytes(&subagent);
+            listed.take(subagent, bytes)
+        })
+    })?;
+    Ok(listed.taken)
+}
+
+fn bytes(subagent: &Subagent) -> usize {
+    subagent.session.len() + subagent.ticket.as_ref().map_or(0, String::len)
+}
+
+/// The session with this key was deleted: if it was a subagent's, that has none any more.
+pub(super) fn session_gone(rows: &mut dyn Rows, session: &str) -> Result<(), Problem> {
+    match rows.subagent_at(session)? {
+        Some(subagent) => rows.put_subagent(&Subagent { gone: true, ..subagent }),
+        None => Ok(()),
+    }
 }
 
 pub(in crate::sessions) async fn mark_deleting<B: Backend>(backend: &B, plugin: &str, name: &str) -> Result<bool, Problem> {

@@ -5,7 +5,9 @@ use super::transcript::{add, weight};
 use super::{Answer, alive, touch, write};
 use crate::error::Problem;
 use crate::rows::{Backend, Reads, Rows, Weight};
-use crate::sessions::{Injection, InjectionStatus, Interrupted, NewEntry, NewRun, Question, RunRow, RunStatus, SessionBounds, bounds};
+use crate::sessions::{
+    Cursor, Injection, InjectionStatus, Interrupted, NewEntry, NewRun, Question, RunRow, RunStatus, SessionBounds, Untold, bounds,
+};
 use std::num::NonZeroUsize;
 
 pub(in crate::sessions) async fn begin<B: Backend>(backend: &B, new: NewRun) -> Result<Option<Vec<Injection>>, Problem> {
@@ -68,20 +70,41 @@ pub(in crate::sessions) async fn show<B: Backend>(backend: &B, run: &str, entrie
     .await
 }
 
-pub(in crate::sessions) async fn end<B: Backend>(backend: &B, run: &str, status: RunStatus, error: Option<&str>) -> Result<bool, Problem> {
+pub(in crate::sessions) async fn end<B: Backend>(
+    backend: &B,
+    run: &str,
+    status: RunStatus,
+    error: Option<&str>,
+    untold: Option<Untold<'_>>,
+) -> Result<bool, Problem> {
     bounds::run(run)?;
     bounds::run_error(error)?;
+    untold.map_or(Ok(()), |untold| bounds::engine(untold.engine))?;
     if status == RunStatus::Running {
         return Err(Problem::Invalid(format!("the run {run:?} is to end as running: expected how it ended")));
     }
     let (run, error) = (run.to_owned(), error.map(str::to_owned));
+    let untold = untold.map(|untold| (untold.engine.to_owned(), untold.from_the_start));
     write(backend, Weight::Few, move |rows, now| {
         let Some(row) = rows.run(&run)?.filter(|run| run.status == RunStatus::Running) else { return Ok(false) };
         over(rows, &row, now)?;
         rows.end_run(&run, status, row.began_at.max(now), error.as_deref())?;
+        if let Some((engine, from_the_start)) = untold {
+            note_untold(rows, &row, &engine, from_the_start)?;
+        }
         Ok(true)
     })
     .await
+}
+
+/// An engine that is somewhere in the life of a run may not have been told of it: in the place of whatever it may not have been told before.
+fn note_untold(rows: &mut dyn Rows, run: &RunRow, engine: &str, from_the_start: bool) -> Result<(), Problem> {
+    if alive(rows, &run.session, &run.life)?.is_none() {
+        return Ok(());
+    }
+    let entries = rows.cursor(&run.session, engine)?.map(|cursor| cursor.entries).or(from_the_start.then_some(0));
+    let cursor = entries.map(|entries| Cursor { entries, untold: Some(run.run.clone()) });
+    cursor.map_or(Ok(()), |cursor| rows.put_cursor(&run.session, engine, &cursor))
 }
 
 /// What a run has shown is spent, what it hasn't shown waits again.

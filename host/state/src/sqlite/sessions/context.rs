@@ -9,6 +9,11 @@ use crate::sessions::rows::{Contexts, Look, Subagents};
 use crate::sessions::{Compaction, Cursor, Subagent};
 use rusqlite::{Row, params};
 
+/// Of a subagent's marks: it is to be deleted.
+const DELETING: i64 = 1;
+/// Its session is gone.
+const GONE: i64 = 2;
+
 fn cursor(row: &Row<'_>) -> rusqlite::Result<Cursor> {
     Ok(Cursor { entries: unsigned(row.get(0)?), untold: row.get(1)? })
 }
@@ -24,6 +29,7 @@ fn compaction(row: &Row<'_>) -> rusqlite::Result<Compaction> {
 }
 
 fn subagent(row: &Row<'_>) -> rusqlite::Result<Subagent> {
+    let marks: i64 = row.get(8)?;
     Ok(Subagent {
         session: row.get(0)?,
         plugin: row.get(1)?,
@@ -33,7 +39,8 @@ fn subagent(row: &Row<'_>) -> rusqlite::Result<Subagent> {
         engine: row.get(5)?,
         ticket: row.get(6)?,
         made_at: unsigned(row.get(7)?),
-        deleting: row.get(8)?,
+        deleting: marks & DELETING != 0,
+        gone: marks & GONE != 0,
     })
 }
 
@@ -77,9 +84,18 @@ impl Subagents for SqlRows<'_> {
         }
     }
 
+    fn subagents_behind(&self, after: Option<&str>, most: usize, look: Look<'_, Subagent>) -> Result<(), Problem> {
+        self.pass(sql::SUBAGENTS_BEHIND, params![after.unwrap_or(""), limit(most)], subagent, look)
+    }
+
+    fn mark_subagents_of(&mut self, parent: &str) -> Result<(), Problem> {
+        self.step(sql::MARK_SUBAGENTS_OF, [parent])
+    }
+
     fn put_subagent(&mut self, row: &Subagent) -> Result<(), Problem> {
-        let Subagent { session, plugin, name, parent, depth, engine, ticket, made_at, deleting } = row;
-        self.step(sql::PUT_SUBAGENT, params![session, plugin, name, parent, depth, engine, ticket, signed(*made_at), deleting])
+        let Subagent { session, plugin, name, parent, depth, engine, ticket, made_at, deleting, gone } = row;
+        let marks = if *deleting { DELETING } else { 0 } | if *gone { GONE } else { 0 };
+        self.step(sql::PUT_SUBAGENT, params![session, plugin, name, parent, depth, engine, ticket, signed(*made_at), marks])
     }
 
     fn remove_subagent(&mut self, plugin: &str, name: &str) -> Result<(), Problem> {

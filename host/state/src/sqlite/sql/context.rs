@@ -58,7 +58,7 @@ pub(in crate::sqlite) const ADD_COMPACTION: &str =
     "INSERT INTO compactions (session, entries, at, tokens_before, tokens_after, summary) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 pub(in crate::sqlite) const CLEAR_COMPACTIONS: &str = "DELETE FROM compactions WHERE session = ?1";
 
-/// Subagents that meet a condition, in an order.
+/// Subagents that meet a condition, in an order. Their column `deleting` is 1 for one that is to be deleted, 2 for one whose session is gone, 3 for both.
 macro_rules! subagents {
     ($which:literal) => {
         concat!("SELECT session, plugin, name, parent, depth, engine, ticket, made_at, deleting FROM subagents", $which)
@@ -70,6 +70,10 @@ pub(in crate::sqlite) const SUBAGENT_AT: &str = subagents!(" WHERE session = ?1"
 pub(in crate::sqlite) const SUBAGENTS: &str = subagents!(" ORDER BY deleting DESC, plugin, name LIMIT ?1");
 /// ?1: how many at most; ?2: plugin.
 pub(in crate::sqlite) const SUBAGENTS_OF_PLUGIN: &str = subagents!(" WHERE plugin = ?2 ORDER BY deleting DESC, name LIMIT ?1");
+/// ?1: the key behind which; ?2: how many at most.
+pub(in crate::sqlite) const SUBAGENTS_BEHIND: &str = subagents!(" WHERE session > ?1 ORDER BY session LIMIT ?2");
+/// ?1: parent. Looked for in all: there are few.
+pub(in crate::sqlite) const MARK_SUBAGENTS_OF: &str = "UPDATE subagents SET deleting = deleting | 1 WHERE parent = ?1";
 pub(in crate::sqlite) const PUT_SUBAGENT: &str = "
     INSERT INTO subagents (session, plugin, name, parent, depth, engine, ticket, made_at, deleting) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
     ON CONFLICT (plugin, name) DO UPDATE SET engine = excluded.engine, ticket = excluded.ticket, deleting = excluded.deleting";

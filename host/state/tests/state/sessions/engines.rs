@@ -1,8 +1,8 @@
 //! How far engines are with a life, and the summaries of its beginning.
 
-use super::{Stage, append, rules, said};
+use super::{Stage, append, n, rules, said, turn};
 use crate::assert_error;
-use plugbay_state::{Code, Compaction, Cursor, EngineSpot, NewCompaction, Operation, SessionBounds, SessionStore};
+use plugbay_state::{Code, Compaction, Cursor, EngineSpot, NewCompaction, Operation, RunStatus, SessionBounds, SessionStore, Untold};
 
 rules! {
     an_engine_is_where_it_was_put,
@@ -18,6 +18,7 @@ rules! {
     a_deletion_takes_cursors_and_compactions_of_that_session_only,
     an_engine_that_is_uninstalled_leaves_no_cursor,
     a_host_that_starts_finds_engines_where_they_were,
+    a_run_that_ends_is_noted_where_the_engine_is,
 }
 
 fn at(engine: &str) -> EngineSpot<'_> {
@@ -217,4 +218,32 @@ async fn a_host_that_starts_finds_engines_where_they_were(stage: Stage) {
     assert_eq!(state.recover().await, Ok((vec![], vec![])));
     assert_eq!(left(&**state, "l1").await, ([true; 4], [1, 1]));
     assert_eq!(state.cursor(at("p")), Ok(Some(cursor(2, Some("r")))));
+}
+
+async fn a_run_that_ends_is_noted_where_the_engine_is(stage: Stage) {
+    let state = &with_entries(stage, 3).await.state;
+    state.put_cursor(at("p"), cursor(2, Some("before"))).await.unwrap();
+    state.put_cursor(at("q"), cursor(1, None)).await.unwrap();
+    let untold = |engine, from_the_start| Untold { engine, from_the_start };
+    // Who has seen it stays where it is; who hasn't is at the beginning, or takes over all of it one day.
+    let cases = [
+        ("r1", untold("p", true), Some(cursor(2, Some("r1")))),
+        ("r2", untold("p", false), Some(cursor(2, Some("r2")))),
+        ("r3", untold("new", true), Some(cursor(0, Some("r3")))),
+        ("r4", untold("newer", false), None),
+    ];
+    for (run, untold, expected) in cases {
+        state.begin_run(turn(run)).await.unwrap().unwrap();
+        assert_eq!(state.end_run_untold(run, RunStatus::Done, None, untold).await, Ok(true));
+        assert_eq!(state.cursor(at(untold.engine)), Ok(expected), "{run}");
+        assert_eq!(state.runs("main", n(1)).await.unwrap()[0].status, RunStatus::Done, "{run}");
+    }
+    assert_eq!(state.end_run_untold("r1", RunStatus::Done, None, untold("q", true)).await, Ok(false), "it has ended");
+    assert_eq!(state.cursor(at("q")), Ok(Some(cursor(1, None))), "so nothing is noted");
+    state.begin_run(turn("r5")).await.unwrap().unwrap();
+    let wrong = state.end_run_untold("r5", RunStatus::Done, None, untold(" bad", true)).await;
+    assert_error(wrong, Code::InvalidInput, Operation::EndRun);
+    state.reset_session("main", "l2").await.unwrap();
+    assert_eq!(state.end_run_untold("r5", RunStatus::Done, None, untold("q", true)).await, Ok(true));
+    assert_eq!(state.cursor(EngineSpot { life: "l2", ..at("q") }), Ok(None), "another life isn't its own");
 }

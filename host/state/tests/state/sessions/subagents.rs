@@ -15,6 +15,9 @@ rules! {
     who_is_forgotten_leaves_name_and_session_to_others,
     a_ticket_is_kept_with_its_engine,
     a_subagent_outlives_its_session_and_its_plugin,
+    whose_session_is_deleted_is_marked_in_the_same_commit,
+    the_end_of_a_life_marks_all_who_work_for_it_and_nobody_else,
+    who_has_to_see_all_subagents_sees_them_by_session,
 }
 
 /// A subagent of `p` or `q`, at the session that its plugin and its name say.
@@ -33,7 +36,7 @@ fn new(plugin: &str, name: &str) -> NewSubagent {
 /// What is noted of it at this time.
 fn noted(new: NewSubagent, made_at: u64) -> Subagent {
     let NewSubagent { session, plugin, name, parent, depth, engine, ticket } = new;
-    Subagent { session, plugin, name, parent, depth, engine, ticket, made_at, deleting: false }
+    Subagent { session, plugin, name, parent, depth, engine, ticket, made_at, deleting: false, gone: false }
 }
 
 async fn sessions(state: &dyn SessionStore, plugin: Option<&str>) -> Vec<String> {
@@ -161,7 +164,7 @@ async fn a_subagent_outlives_its_session_and_its_plugin(stage: Stage) {
     state.ensure_session("p/a", "l1").await.unwrap();
     state.add_subagent(NewSubagent { engine: Some("e".into()), ticket: Some("t".into()), ..new("p", "a") }).await.unwrap();
     state.mark_deleting("p", "a").await.unwrap();
-    let there = state.subagent("p", "a").await;
+    let there = state.subagent("p", "a").await.map(|noted| noted.map(|noted| Subagent { gone: true, ..noted }));
     for session in ["p/a", "main"] {
         state.reset_session(session, "l2").await.unwrap();
         state.delete_session(session).await.unwrap();
@@ -172,4 +175,69 @@ async fn a_subagent_outlives_its_session_and_its_plugin(stage: Stage) {
     state.recover().await.unwrap();
     assert!(there.clone().unwrap().is_some());
     assert_eq!((state.subagent("p", "a").await, state.subagent_at("p/a").await), (there.clone(), there));
+}
+
+async fn whose_session_is_deleted_is_marked_in_the_same_commit(Stage { state, .. }: Stage) {
+    for name in ["a", "b"] {
+        state.ensure_session(&format!("p/{name}"), "l1").await.unwrap();
+        state.add_subagent(new("p", name)).await.unwrap();
+    }
+    state.reset_session("p/a", "l2").await.unwrap();
+    assert_eq!(state.subagent("p", "a").await, Ok(Some(noted(new("p", "a"), 1_000))), "another life is still its own");
+    state.delete_session("p/a").await.unwrap();
+    let gone = Subagent { gone: true, ..noted(new("p", "a"), 1_000) };
+    assert_eq!(state.subagent("p", "a").await, Ok(Some(gone.clone())));
+    assert_eq!(state.subagent("p", "b").await, Ok(Some(noted(new("p", "b"), 1_000))));
+    state.ensure_session("p/a", "l3").await.unwrap();
+    assert_eq!(state.subagent("p", "a").await, Ok(Some(gone.clone())), "one that is made then is somebody else's");
+    state.mark_deleting("p", "a").await.unwrap();
+    assert_eq!(state.subagent("p", "a").await, Ok(Some(Subagent { deleting: true, ..gone })));
+    state.mark_deleting("p", "b").await.unwrap();
+    assert_eq!(sessions(&*state, None).await, ["p/a", "p/b"]);
+    assert_eq!(state.delete_session("nowhere").await, Ok(None));
+}
+
+async fn the_end_of_a_life_marks_all_who_work_for_it_and_nobody_else(stage: Stage) {
+    let state = &stage.with_session().await.state;
+    let most = SessionBounds::ANSWER + 1;
+    for i in 0..most {
+        state.add_subagent(new("p", &format!("a{i:04}"))).await.unwrap();
+    }
+    state.add_subagent(NewSubagent { parent: "other".into(), ..new("q", "a") }).await.unwrap();
+    assert_eq!((state.end_life("nowhere", None).await, state.end_life("nowhere", Some("l2")).await), (Ok(None), Ok(None)));
+    for next in [Some("l2"), None] {
+        state.add_subagent(new("q", &format!("{next:?}"))).await.unwrap();
+        assert!(state.end_life("main", next).await.unwrap().is_some());
+        let (mut after, mut marked, mut kept) = (None, 0, Vec::new());
+        loop {
+            let page = state.subagents_behind(after.as_deref()).await.unwrap();
+            let Some(last) = page.last() else { break };
+            after = Some(last.session.clone());
+            marked += page.iter().filter(|subagent| subagent.deleting).count();
+            kept.extend(page.into_iter().filter(|subagent| !subagent.deleting).map(|subagent| subagent.session));
+        }
+        assert_eq!((marked, kept), (most + if next.is_some() { 1 } else { 2 }, vec!["q/a".to_owned()]), "{next:?}");
+    }
+    assert_eq!(state.session("main").await, Ok(None));
+    assert_error(state.end_life(" bad", None).await, Code::InvalidInput, Operation::DeleteSession);
+    assert_error(state.end_life("main", Some(" bad")).await, Code::InvalidInput, Operation::ResetSession);
+}
+
+async fn who_has_to_see_all_subagents_sees_them_by_session(stage: Stage) {
+    let state = &stage.answering(6).state;
+    for (plugin, name) in [("q", "b"), ("p", "ä"), ("q", "a"), ("p", "Z")] {
+        state.add_subagent(new(plugin, name)).await.unwrap();
+    }
+    state.mark_deleting("q", "b").await.unwrap();
+    let (mut seen, mut pages) = (Vec::<Subagent>::new(), 0);
+    loop {
+        let page = state.subagents_behind(seen.last().map(|subagent| subagent.session.as_str())).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        (pages, seen) = (pages + 1, [seen, page].concat());
+    }
+    assert_eq!(seen.iter().map(|subagent| subagent.session.as_str()).collect::<Vec<_>>(), ["p/Z", "p/ä", "q/a", "q/b"]);
+    assert!(pages > 1, "a page ends where its bytes do");
+    assert_error(state.subagents_behind(Some(" bad")).await, Code::InvalidInput, Operation::Subagents);
 }
