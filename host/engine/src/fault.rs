@@ -101,9 +101,9 @@ pub enum Happening {
     Failed,
     /// Busy, closed, or the deadline spent waiting.
     Unserved,
-    /// The host ended the call: its version was replaced, or the host stops, and the time for draining is over.
+    /// The host ended the call: its version was replaced, or the host stops, and the time for draining is over; or what it was for was cancelled.
     Cut,
-    /// The caller stopped waiting: the call ends by itself or at its deadline, and its answer is dropped.
+    /// The caller stopped waiting: unless the call was to end with it, it ends by itself or at its deadline, and its answer is dropped.
     CallerGone,
 }
 

@@ -9,6 +9,7 @@ use crate::transcript::Transcript;
 use crate::wire::types;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use tokio_util::sync::CancellationToken;
 
 /// A session, as plugins get it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -146,6 +147,10 @@ pub(crate) struct Told {
     pub(crate) principal: Option<Arc<types::Principal>>,
     pub(crate) attrs: Arc<[(String, String)]>,
     pub(crate) chain: Chain,
+    /// With it the call ends, wherever it is.
+    pub(crate) until: Option<CancellationToken>,
+    /// The session whose end waits for it.
+    pub(crate) ends: Option<Arc<str>>,
 }
 
 impl Call {
@@ -162,6 +167,8 @@ impl Call {
             principal: None,
             attrs: Arc::new([]),
             chain: Chain::default(),
+            until: None,
+            ends: None,
         }))
     }
 
@@ -205,6 +212,20 @@ impl Call {
     #[must_use]
     pub fn within(mut self, chain: Chain) -> Self {
         Arc::make_mut(&mut self.0).chain = chain;
+        self
+    }
+
+    /// Ended when this is cancelled, also in the middle: its cell is dropped then, and nobody has failed. A call without this comes to its end though nobody waits for it any more.
+    #[must_use]
+    pub fn until(mut self, cancelled: CancellationToken) -> Self {
+        Arc::make_mut(&mut self.0).until = Some(cancelled);
+        self
+    }
+
+    /// Whoever waits for the end of the session with this key waits for it, whatever session it is about.
+    #[must_use]
+    pub fn ends(mut self, session: impl Into<Arc<str>>) -> Self {
+        Arc::make_mut(&mut self.0).ends = Some(session.into());
         self
     }
 

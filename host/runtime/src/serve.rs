@@ -22,9 +22,13 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 /// A call that gets its cell with less than this part of its time left isn't begun: it would be cut, and the cell lost, for having waited.
 const TOO_LATE: u32 = 10;
+
+/// Why a call was cut that nobody wants any more.
+const UNWANTED: &str = "whoever asked for it was cancelled";
 
 /// What came of a call of one plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +73,7 @@ impl Seat {
 }
 
 impl Generation {
-    /// Calls a hook's handler. A caller that stops waiting gives up the answer, not the call: the handler comes to its end or its deadline.
+    /// Calls a hook's handler. A caller that stops waiting gives up the answer, not the call: the handler comes to its end or its deadline, unless the call says [until](Call::until) when.
     pub(crate) async fn call<H: Hook>(self: Arc<Self>, call: &Call, event: &Fired<H>, meant: Meant) -> Answered<H::Outcome> {
         let Some(wall) = self.handling::<H>().map(|h| h.budget) else { return self.answered(Ok(H::Outcome::default())) };
         let budget = Budget::new(wall, self.parts.blueprint.limits());
@@ -198,13 +202,13 @@ impl Generation {
         // A call that waited may have been led to a generation that doesn't handle the hook any more.
         let Some(handled) = self.handling::<H>() else { return Ok(H::Outcome::default()) };
         let pass = self.pass(&budget).inspect_err(|_| handled.tally.unserved())?;
-        let mut usage = Usage::default();
-        let answer = async {
+        let (until, mut usage) = (call.0.until.clone(), Usage::default());
+        let answer = unless_cancelled(until, async {
             let cell = seat.cell(&self, &budget).await?;
             let answer = cell.handle::<H>(call, self.parts.settings.grants.has(Grant::Conversation), event, left, &budget).await;
             usage = cell.usage();
             answer
-        }
+        })
         .await;
         drop(seat);
         handled.tally.ended(&answer, usage);
@@ -274,4 +278,13 @@ impl Generation {
     fn ring(&self, alarm: Alarm) {
         (self.bell)(&self.manifest().id, self.number(), alarm);
     }
+}
+
+/// Does this, unless it is cancelled before: then it is dropped half-way, which breaks the cell that it is in.
+async fn unless_cancelled<T>(until: Option<CancellationToken>, work: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
+    let mut work = pin!(work);
+    let Some(until) = until else { return work.await };
+    // Boxed, so that the usual call isn't as large as this one.
+    let ended = Box::pin(until.run_until_cancelled(work.as_mut())).await;
+    ended.unwrap_or_else(|| Err(CallError::Cut(UNWANTED.to_owned())))
 }

@@ -5,7 +5,8 @@
 //! wait for them get an [extra cell](crate::extra) beside it; where that opens no way, the one who came last is refused at once ([`ReEntrant`]), and all others go on.
 //!
 //! A call that finds its cell free never comes here. One that must wait pays a lock and an entry; a walk only if somebody waits for it in turn, and then it looks once at each who waits, for each
-//! in its circle. Observers aren't looked at: nobody waits for them. A pool's or a session's cells are counted: a plugin is held when all of its cells that would do are.
+//! in its circle. Observers aren't looked at: nobody waits for them. Cells are counted: a plugin is held when all of its cells that would do are, a
+//! session's own or, where each has one, as many as there may be.
 
 use crate::call::{Call, Chain, Session};
 use crate::id::PluginId;
@@ -20,8 +21,8 @@ use tokio::sync::oneshot;
 #[cfg(test)]
 mod tests;
 
-/// Calls that are served at once where each has a fresh cell: as many as the engine's bays have places.
-const FRESH: usize = 64;
+/// Calls that are served at once where each has a fresh cell, and sessions where each has a cell: as many as the engine's bays have places.
+const MANY: usize = 64;
 
 /// All who wait at one host. Cheap to clone: all clones are one.
 #[derive(Clone, Default)]
@@ -52,6 +53,8 @@ struct Wait {
     chain: Chain,
     /// The session that it is about.
     session: Option<Session>,
+    /// The session whose end waits for it.
+    ends: Option<Arc<str>>,
     wants: Wants,
     aside: Option<oneshot::Sender<()>>,
 }
@@ -76,8 +79,8 @@ pub(crate) struct Cells {
 impl Waits {
     /// A call waits for one of these cells, to call this of the plugin.
     pub(crate) fn for_cell(&self, call: &Call, cells: Cells, export: &'static str) -> Result<Waiting, ReEntrant> {
-        let (chain, session) = (call.0.chain.clone(), call.0.session.clone());
-        self.wait(Wait { chain, session, wants: Wants::Cell(cells, export), aside: None })
+        let (chain, session, ends) = (call.0.chain.clone(), call.0.session.clone(), call.0.ends.clone());
+        self.wait(Wait { chain, session, ends, wants: Wants::Cell(cells, export), aside: None })
     }
 
     /// A call waits until the turns of a session, which are under way or wait, are over.
@@ -86,7 +89,7 @@ impl Waits {
     /// If they in turn wait for this call. Names who waits for whom.
     pub fn for_turns(&self, caller: &Caller, session: &str) -> Result<Waiting, ReEntrant> {
         let (chain, about) = (caller.chain.clone(), caller.session.clone());
-        self.wait(Wait { chain, session: about, wants: Wants::Turns(session.to_owned()), aside: None })
+        self.wait(Wait { chain, session: about, ends: None, wants: Wants::Turns(session.to_owned()), aside: None })
     }
 
     /// How many wait.
@@ -138,6 +141,16 @@ impl Wait {
         self.chain.held().filter(|(plugin, held)| **plugin == cells.plugin && same(*held)).count()
     }
 
+    /// How many cells of this plugin it keeps from others, for whatever session: those without one have a cell beside.
+    fn holds_for_sessions(&self, cells: &Cells) -> usize {
+        self.chain.held().filter(|(plugin, held)| **plugin == cells.plugin && held.is_some()).count()
+    }
+
+    /// Whether whoever waits until the turns of this session are over waits for it.
+    fn is_of(&self, session: &str) -> bool {
+        self.about() == Some(session) || self.ends.as_deref() == Some(session)
+    }
+
     fn about(&self) -> Option<&str> {
         self.session.as_ref().map(Session::stable_key)
     }
@@ -149,7 +162,7 @@ impl Cells {
         match self.isolation {
             Isolation::Shared | Isolation::Session => 1,
             Isolation::Pool(cells) => cells.get().into(),
-            Isolation::Call => FRESH,
+            Isolation::Call => MANY,
         }
     }
 }
@@ -157,7 +170,7 @@ impl Cells {
 impl Table {
     /// Whether anybody could wait for this one.
     fn waits_for(&self, wait: &Wait) -> bool {
-        let turns = |other: &Wait| matches!(&other.wants, Wants::Turns(session) if wait.about() == Some(session));
+        let turns = |other: &Wait| matches!(&other.wants, Wants::Turns(session) if wait.is_of(session));
         turns(wait) || wait.chain.held().next().is_some() || self.waiting.values().any(turns)
     }
 
@@ -199,12 +212,14 @@ impl Table {
         let others = || among.iter().filter_map(|other| self.waiting.get(other).map(|wait| (*other, wait)));
         match &wait.wants {
             Wants::Nothing => Vec::new(),
-            Wants::Turns(session) => others().filter(|(_, other)| other.about() == Some(session)).map(|(other, _)| other).collect(),
+            Wants::Turns(session) => others().filter(|(_, other)| other.is_of(session)).map(|(other, _)| other).collect(),
             Wants::Cell(cells, _) => {
-                let held = others().map(|(other, wait_of)| (other, wait_of.holds(cells, wait.about()))).filter(|(_, held)| *held > 0);
-                let held: Vec<(u64, usize)> = held.collect();
-                let enough = held.iter().map(|(_, held)| held).sum::<usize>() < cells.places();
-                if enough { Vec::new() } else { held.into_iter().map(|(other, _)| other).collect() }
+                let held = keepers(others().map(|(other, of)| (other, of.holds(cells, wait.about()))), cells.places());
+                if !held.is_empty() || cells.isolation != Isolation::Session || wait.about().is_none() {
+                    return held;
+                }
+                // Its own cell is free; but not if all that there may be are at work.
+                keepers(others().map(|(other, of)| (other, of.holds_for_sessions(cells))), MANY)
             }
         }
     }
@@ -214,11 +229,13 @@ impl Table {
         let Some(wait) = self.waiting.get(&number) else { return false };
         let Wants::Cell(cells, _) = &wait.wants else { return false };
         let (mut ancestors, mut next) = (BTreeSet::from([number]), vec![wait]);
+        // Nobody holds its own session's cell: then all that there may be are held, by whomever.
+        let is_full = among.iter().filter_map(|other| self.waiting.get(other)).all(|other| other.holds(cells, wait.about()) == 0);
         while let Some(one) = next.pop() {
-            if one.holds(cells, wait.about()) > 0 {
+            if one.holds(cells, wait.about()) > 0 || (is_full && one.holds_for_sessions(cells) > 0) {
                 return true;
             }
-            let waits_for = |other: &Wait| matches!(&other.wants, Wants::Turns(session) if one.about() == Some(session));
+            let waits_for = |other: &Wait| matches!(&other.wants, Wants::Turns(session) if one.is_of(session));
             let found = among.iter().filter_map(|other| self.waiting.get(other).map(|wait| (*other, wait)));
             next.extend(found.filter(|(other, wait)| waits_for(wait) && ancestors.insert(*other)).map(|(_, wait)| wait));
         }
@@ -237,10 +254,18 @@ impl Table {
     }
 }
 
+/// Those who keep so many places from others, if no place is left.
+fn keepers(holding: impl Iterator<Item = (u64, usize)>, places: usize) -> Vec<u64> {
+    let held: Vec<(u64, usize)> = holding.filter(|(_, held)| *held > 0).collect();
+    let enough = held.iter().map(|(_, held)| held).sum::<usize>() < places;
+    if enough { Vec::new() } else { held.into_iter().map(|(number, _)| number).collect() }
+}
+
 impl std::fmt::Display for Wait {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let calls: Vec<String> = self.chain.calls().map(|(plugin, export)| format!("`{plugin}` (`{export}`)")).collect();
         match calls.is_empty() {
+            true if self.ends.is_some() => f.write_str("the end of a subagent")?,
             true => f.write_str("the turn")?,
             false => f.write_str(&calls.join(" for "))?,
         }

@@ -137,3 +137,35 @@ fn a_session_has_a_cell_of_its_own_and_an_extra_cell_is_nobody_elses() {
     let (waits, _kept, _a) = set(Caller { chain: beside, ..caller("b", "two") });
     assert!(wants(&waits, "a/child", "b").is_ok(), "`b`'s call is beside its cell");
 }
+
+#[test]
+fn what_the_end_of_a_session_waits_for_is_waited_for_by_who_waits_for_that_end() {
+    // `e` is told that the subagent `a/child` is over, on nobody's behalf; its cell is held by a call of it that waits for just that.
+    let told = || hook("main").ends("a/child");
+    let (waits, cells) = (Waits::default(), shared("e"));
+    let mut early = waits.for_cell(&told(), cells.clone(), "context-spawn-end").unwrap();
+    assert!(!aside(&mut early), "nobody waits for it yet");
+    let e = waits.for_turns(&caller("e", "other"), "a/child").unwrap();
+    assert!(aside(&mut early));
+    assert!(aside(&mut waits.for_cell(&told(), cells.clone(), "context-spawn-end").unwrap()), "in either order");
+    assert!(!aside(&mut waits.for_cell(&hook("main").ends("a/other"), cells, "context-spawn-end").unwrap()), "another's end");
+    drop(e);
+}
+
+#[test]
+fn sessions_have_no_cells_when_all_that_there_may_be_are_held() {
+    let cells = Cells { plugin: id("a"), isolation: Isolation::Session };
+    let child = |n: usize| format!("a/child-{n}");
+    // Each call holds its session's cell, and waits for a session whose turn wants one more.
+    for (calls, sent) in [(MANY - 1, 0), (MANY, 1)] {
+        let waits = Waits::default();
+        let mut hooks = Vec::new();
+        for n in 0..calls {
+            hooks.push(waits.for_cell(&hook(&child(n)), cells.clone(), "before-agent-run").unwrap());
+        }
+        let held: Vec<_> = (0..calls).map(|n| waits.for_turns(&caller("a", &format!("main-{n}")), &child(n)).unwrap()).collect();
+        let went = hooks.iter_mut().map(aside).filter(|aside| *aside).count();
+        assert_eq!(went, sent, "{calls} calls: one extra cell opens the way for all, one after the other");
+        drop(held);
+    }
+}
