@@ -70,7 +70,7 @@ impl Seat {
             return Ok(None);
         }
         let (life, budget) = (&occasion.life, asked.budget);
-        let answer = match self.ask::<ContextAssemble>(At::Usual, &self.told(occasion, life.entries), asked).await {
+        let answer = match self.ask::<ContextAssemble>(At::Usual, &self.told(occasion), asked).await {
             Asked::Answered(answer) => answer,
             Asked::Builtin | Asked::Failed(_) => return Ok(None),
         };

@@ -1,7 +1,8 @@
 //! A conversation is made smaller: because a person asks, because the model says that it is too long, or because it comes close to the budget.
 //!
 //! Who serves does it. A plugin that fails in it is quarantined and its failure reported, and nobody does it in its place: observers were told that it begins. It costs what the engine does, within the
-//! budget of `context-compact`; the built-in engine has as long. To stop it is to stop waiting for it: what was done stays.
+//! budget of `context-compact`; the built-in engine has as long. Who cancels it ends the engine's call, and what
+//! was done stays.
 
 use super::builtin::{Compact, CompactError, Compacted as BuiltinCompacted, Reason};
 use super::seat::{Asked, At, Occasion, Seat};
@@ -164,13 +165,13 @@ impl Seat {
     fn begin(&self, occasion: &Occasion, wanted: &Wanted) {
         let forced = wanted.reason == CompactionReason::Manual;
         let event = Compacting { messages: occasion.life.entries, tokens: wanted.tokens, forced, attrs: Vec::new() };
-        self.parts().hooks.tell::<BeforeCompaction>(&self.told(occasion, occasion.life.entries), event);
+        self.parts().hooks.tell::<BeforeCompaction>(&self.about(occasion), event);
     }
 
     fn end(&self, occasion: &Occasion, report: CompactionReport) -> CompactionReport {
         let CompactionReport { tokens_before, tokens_after, summarised, .. } = report;
         let event = Compacted { tokens_before, tokens_after, summarised, attrs: Vec::new() };
-        self.parts().hooks.tell::<AfterCompaction>(&self.told(occasion, occasion.life.entries), event);
+        self.parts().hooks.tell::<AfterCompaction>(&self.about(occasion), event);
         report
     }
 
@@ -179,7 +180,7 @@ impl Seat {
         if at == At::Usual && !self.decides() {
             return Ok(None);
         }
-        let call = self.told(occasion, occasion.life.entries);
+        let call = self.told(occasion);
         match (self.ask::<ContextCompact>(at, &call, wanted.event()).await, self.plugin()) {
             (Asked::Answered(done), Some(plugin)) => Ok(Some(CompactionReport::of_plugin(plugin.clone(), done, wanted.tokens))),
             (Asked::Failed(why), Some(plugin)) => Err(CompactionFailed::Plugin { plugin: plugin.to_string(), why }),

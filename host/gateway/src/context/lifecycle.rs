@@ -1,6 +1,6 @@
 //! What the engine is told, and when: what was said before it came, what it missed, each turn that is done, and when to tidy up.
 //!
-//! How far it was told is kept for each engine and life (the cursor), written behind each batch. A turn that is done is written into it before any of the turn is told, and taken out when the engine has
+//! How far it was told is kept for each engine and life (the cursor), written behind each batch. A turn that is done is written into it with the end of its run, before any of it is told, and taken out when the engine has
 //! answered; one that is still there is told when everything up to then was. So a host that is killed tells once more what it isn't sure of, and in order. Of several turns that couldn't be told the newest
 //! is: that stands for all before it. What isn't of the present turn is told as no heartbeat's, whatever that one is.
 //!
@@ -75,24 +75,6 @@ impl Seat {
         }
     }
 
-    /// A turn is done, under this key: that is written down, so that the engine is told of it in any case. To be called once, and before [`Seat::close`], which may be given up.
-    ///
-    /// Where the engine hasn't seen the conversation yet and takes it over as a whole, there is no place to write it, and the turn is a part of what it takes over. The key takes the place of one that
-    /// is still there: to be told of a turn is to be told that everything up to then was.
-    pub(crate) async fn done(&self, occasion: &Occasion, turn_key: &str) {
-        if !self.has::<ContextTurn>() {
-            return;
-        }
-        let telling = Telling::of(self, occasion);
-        let at = match telling.cursor() {
-            Ok(Some(Cursor { entries, .. })) => entries,
-            Ok(None) if !self.has::<ContextBootstrap>() => 0,
-            Ok(None) | Err(Behind) => return,
-        };
-        // What went wrong is in the log, and `close` tells the turn all the same.
-        let _: Result<(), Behind> = telling.put(at, Some(turn_key)).await;
-    }
-
     /// The engine is told of a turn that is done. What is left to do.
     pub(crate) async fn close(&self, occasion: &Occasion, turn_key: &str, told: Option<TurnTold>) -> Afterwards {
         let telling = Telling::of(self, occasion);
@@ -130,7 +112,7 @@ impl Seat {
 
     async fn maintain(&self, at: At, occasion: &Occasion, moment: Moment) {
         if self.has::<ContextMaintain>() {
-            let call = self.told(occasion, occasion.life.entries);
+            let call = self.told(occasion);
             // What follows from a failure is decided there; there is nothing else to do in its place.
             let _: Asked<()> = self.ask::<ContextMaintain>(at, &call, Maintaining { moment, attrs: Vec::new() }).await;
         }
@@ -190,7 +172,7 @@ impl<'a> Telling<'a> {
     /// Tells what was said from this position on, in batches; where this run begins, one ends. How far the engine was told.
     async fn ingest(&self, from: u64, untold: Option<&str>) -> Result<u64, Behind> {
         let (mut at, all, began) = (from, self.occasion.life.entries, self.seat.began());
-        let conversation = self.seat.conversation(self.occasion, all);
+        let conversation = self.seat.conversation(self.occasion);
         while at < all {
             let (before, heartbeat) = (began.saturating_sub(at), at >= began && self.occasion.heartbeat);
             let count = if before == 0 { WINDOW } else { usize::try_from(before).unwrap_or(WINDOW).min(WINDOW) };
@@ -234,7 +216,7 @@ impl<'a> Telling<'a> {
             );
             return Err(Behind);
         }
-        let call = self.seat.told(self.occasion, self.occasion.life.entries);
+        let call = self.seat.told(self.occasion);
         match self.seat.ask::<H>(At::Usual, &call, event).await {
             Asked::Answered(outcome) => Ok(outcome),
             Asked::Builtin | Asked::Failed(_) => Err(Behind),

@@ -1,16 +1,21 @@
 //! A run's place at the engine: one generation of it, held until the run is over, and the one function through which everything is asked.
 //!
 //! What a call without an answer means is decided here, by the table of [`CallError::consequence`]: the engine is quarantined, or it isn't asked this once; in both cases the built-in engine does what it would have done, and where that
-//! can't be (a compaction, a subagent) the failure is handed back. Who stops waiting quarantines nobody. It costs a lookup above the call.
+//! can't be (a compaction, a subagent) the failure is handed back. Who stops waiting quarantines nobody; and where a turn or a compaction is cancelled, what the engine is at ends with it, so that
+//! the next turn finds a cell. It costs a lookup above the call.
 
 use super::builtin::Life;
 use super::queue::BehindTurns;
 use super::slot::{Contexts, Parts};
 use crate::sessions::StoredConversation;
 use plugbay_runtime::engine::{CallError, EngineFate, Fault};
-use plugbay_runtime::{Call, ContextDispose, Disposing, EngineRegistration, Fired, Hook, Pinned, PluginId, Standing, Transcript};
+use plugbay_runtime::state::Untold;
+use plugbay_runtime::{
+    Call, ContextBootstrap, ContextDispose, ContextTurn, Disposing, EngineRegistration, Fired, Hook, Pinned, PluginId, Standing, Transcript,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio_util::sync::CancellationToken;
 
 /// A run's place.
 pub(crate) struct Seat {
@@ -53,6 +58,15 @@ pub(crate) struct Occasion {
     /// As far as it was written.
     pub(crate) life: Life,
     pub(crate) heartbeat: bool,
+    /// Ends what the engine is asked; nothing, if it comes to its end in any case.
+    pub(crate) cancelled: Option<CancellationToken>,
+}
+
+impl Occasion {
+    /// The same, for what comes to its end in any case.
+    pub(crate) fn to_the_end(self) -> Self {
+        Self { cancelled: None, ..self }
+    }
 }
 
 impl Seat {
@@ -155,6 +169,14 @@ impl Seat {
         self.contexts.quarantine(pinned, H::NAME, why);
     }
 
+    /// What is to be noted of a turn with its end: that the engine may not have been told of it. Nothing, if it isn't told of turns, or isn't there any more.
+    ///
+    /// Where it hasn't seen the conversation yet and takes it over as a whole, there is no place to note it, and the turn is a part of what it takes over.
+    pub(crate) fn untold(&self) -> Option<Untold<'_>> {
+        let engine = self.plugin().filter(|_| self.has::<ContextTurn>() && self.is_installed())?.as_str();
+        Some(Untold { engine, from_the_start: !self.has::<ContextBootstrap>() })
+    }
+
     /// The engine's part is over. Once, and whatever became of the engine; that it fails is only said in the log.
     pub(crate) async fn dispose(&self, occasion: &Occasion) {
         let Some(pinned) = &self.pinned else { return };
@@ -162,18 +184,23 @@ impl Seat {
             return;
         }
         let fired = Fired::<ContextDispose>::new(Disposing { attrs: Vec::new() });
-        if let Err(error) = pinned.serve(&self.told(occasion, occasion.life.entries), &fired).await.answer {
+        if let Err(error) = pinned.serve(&self.about(occasion), &fired).await.answer {
             tracing::warn!(plugin = %pinned.plugin().id(), %error, "the context engine couldn't be told that its part is over");
         }
     }
 
-    /// A call with the first so many entries of the conversation.
-    pub(super) fn told(&self, occasion: &Occasion, entries: u64) -> Call {
-        occasion.call.anew().transcript(Transcript::of(Arc::new(self.conversation(occasion, entries))))
+    /// A call with the conversation, that ends when the occasion is cancelled.
+    pub(super) fn told(&self, occasion: &Occasion) -> Call {
+        occasion.cancelled.iter().cloned().fold(self.about(occasion), Call::until)
     }
 
-    pub(super) fn conversation(&self, occasion: &Occasion, entries: u64) -> StoredConversation {
-        let Life { key, life, .. } = &occasion.life;
-        StoredConversation::new(self.parts().store.clone(), key.clone(), life.clone(), entries)
+    /// The same, that comes to its end in any case.
+    pub(super) fn about(&self, occasion: &Occasion) -> Call {
+        occasion.call.anew().transcript(Transcript::of(Arc::new(self.conversation(occasion))))
+    }
+
+    pub(super) fn conversation(&self, occasion: &Occasion) -> StoredConversation {
+        let Life { key, life, entries } = &occasion.life;
+        StoredConversation::new(self.parts().store.clone(), key.clone(), life.clone(), *entries)
     }
 }

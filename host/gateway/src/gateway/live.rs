@@ -70,6 +70,11 @@ impl Stop {
         self.cancelled.clone().drop_guard()
     }
 
+    /// For calls that end with it: cancelled when the turn is, or before.
+    pub(crate) fn calls(&self) -> CancellationToken {
+        self.cancelled.child_token()
+    }
+
     /// Waits for this, unless the turn is to stop before; then it is dropped.
     pub(crate) async fn unless<T>(&self, work: impl Future<Output = T>) -> Result<T, Why> {
         tokio::select! {

@@ -1,7 +1,7 @@
 //! A session's conversation is made smaller because somebody asks.
 //!
 //! It waits for its turn in the session's line, as a turn does; the context engine is told what it missed, compacts, and hears that its part is over. It costs what the engine does, with calls of the model
-//! where that is the built-in one. Who stops waiting stops it, and what was done stays.
+//! where that is the built-in one. Who stops waiting stops it, with what the engine is at, and what was done stays.
 
 use super::Place;
 use crate::context::builtin::{CompactError, Life};
@@ -58,8 +58,10 @@ impl Inner {
         let Some(row) = self.store.session(key).await? else { return Ok(None) };
         let call = Call::new().session(self.desk.handles().handle(&row.key, &row.id));
         let life = Life { key: row.key.into(), life: row.id.into(), entries: row.entries };
-        let (seat, occasion) = (Arc::new(self.contexts.seat()), Occasion { call, life, heartbeat: false });
+        let (seat, calls) = (Arc::new(self.contexts.seat()), stop.calls());
+        let occasion = Occasion { call, life, heartbeat: false, cancelled: Some(calls.clone()) };
         let done = stop.unless(self.compact_by(&seat, &occasion, instructions)).await;
+        calls.cancel(); // what was begun for it, and nobody waits for
         if seat.is_met() {
             self.behind(seat, occasion, Afterwards::default());
         }

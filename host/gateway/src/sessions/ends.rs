@@ -8,7 +8,7 @@ use crate::desk::tell_cleanup;
 use crate::gateway::Gateway;
 use crate::runs::now;
 use crate::turn::TurnError;
-use plugbay_runtime::state::SessionRow;
+use plugbay_runtime::state::{SessionRow, StateError};
 use plugbay_runtime::{
     BeforeReset, Call, CleanupReason, Resetting, Session, SessionBegan, SessionEnd, SessionEndReason, SessionEnded, SessionStart,
     Transcript,
@@ -34,7 +34,7 @@ impl Gateway {
         let Some(row) = self.0.store.session(key).await? else { return Ok(None) };
         let next = Uuid::new_v4().to_string();
         self.0.hooks.tell::<BeforeReset>(&self.about(&row), Resetting { messages: row.entries, attrs: Vec::new() });
-        let Some(row) = self.0.store.reset_session(key, &next).await? else { return Ok(None) };
+        let Some(row) = self.life_over(key, Some(&next)).await? else { return Ok(None) };
         self.tell_end_of(&row, SessionEndReason::Reset, Some(next.clone()));
         let began = Call::new().session(self.0.desk.handles().handle(key, &next));
         self.0.hooks.tell::<SessionStart>(&began, SessionBegan { previous: Some(row.id.clone()), attrs: Vec::new() });
@@ -56,8 +56,33 @@ impl Gateway {
         self.0.to_its_end(delete).await
     }
 
+    /// Deletes a subagent's session; not one that somebody else has made since its own was deleted.
+    ///
+    /// # Errors
+    /// As for [`Gateway::delete`].
+    pub(crate) async fn delete_for_subagent(&self, key: &str) -> Result<(), TurnError> {
+        let (turn, gateway, key) = (self.turn_of(key).await?, self.clone(), key.to_owned());
+        let delete = async move {
+            let _turn = turn;
+            if gateway.0.store.subagent_at(&key).await?.is_some_and(|subagent| !subagent.gone) {
+                gateway.end_for_good(&key).await?;
+            }
+            Ok(())
+        };
+        self.0.to_its_end(delete).await
+    }
+
+    /// Ends a life, and notes in the same commit that those who work for it are to go, unless they may outlive it.
+    async fn life_over(&self, key: &str, next: Option<&str>) -> Result<Option<SessionRow>, StateError> {
+        match (self.0.agent.subagents.outlive, next) {
+            (false, _) => self.0.store.end_life(key, next).await,
+            (true, Some(next)) => self.0.store.reset_session(key, next).await,
+            (true, None) => self.0.store.delete_session(key).await,
+        }
+    }
+
     async fn end_for_good(&self, key: &str) -> Result<bool, TurnError> {
-        let Some(row) = self.0.store.delete_session(key).await? else { return Ok(false) };
+        let Some(row) = self.life_over(key, None).await? else { return Ok(false) };
         self.0.desk.handles().deleted(key);
         self.0.used.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
         self.tell_end_of(&row, SessionEndReason::Delete, None);

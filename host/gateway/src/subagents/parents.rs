@@ -8,14 +8,18 @@ use plugbay_runtime::state::{StateError, Subagent};
 use plugbay_runtime::{Chain, PluginId, SpawnFate};
 
 impl Gateway {
-    /// A life of a session is over: those who worked for it go. What can't be read now is found when the host starts.
+    /// A life of a session is over: those who worked for it go. They were marked with its end; what can't be read now is found when the host starts.
     pub(crate) async fn release(&self, key: &str) {
         if self.0.agent.subagents.outlive {
             return;
         }
-        let released = self.dismiss(None, SpawnFate::Released, |subagent| subagent.parent == key).await;
-        if let Err(error) = released {
-            tracing::error!(session = key, %error, "the subagents that worked for a session can't be found or deleted");
+        match self.noted(|subagent| subagent.deleting && subagent.parent == key).await {
+            Ok(released) => released.iter().for_each(|subagent| {
+                self.begin_removal(&subagent.session, SpawnFate::Released, Chain::default());
+            }),
+            Err(error) => {
+                tracing::error!(session = key, %error, "the subagents that worked for a session can't be found: the next start does")
+            }
         }
     }
 
@@ -43,30 +47,42 @@ impl Gateway {
         self.0.subagents.forget(plugin);
         // Behind whoever is just noting one of its: it is found here, or refused there.
         let _alone = self.0.subagents.births.lock().await;
-        self.dismiss(Some(plugin.as_str()), SpawnFate::Deleted, |_| true).await
+        for subagent in self.noted(|subagent| subagent.plugin == plugin.as_str()).await? {
+            self.away_with(&subagent, SpawnFate::Deleted).await?;
+        }
+        Ok(())
     }
 
-    /// Goes on with what the host before this one began: subagents that are to be deleted, and those whose session for which they work is gone.
+    /// Goes on with what the host before this one began: subagents that are to be deleted, those whose session was deleted, and those whose session for which they work is gone.
     ///
     /// # Errors
     /// If the state can't be read or written.
     pub(crate) async fn resume_removals(&self) -> Result<(), StateError> {
-        for subagent in self.0.store.subagents(None).await? {
-            let Subagent { session, parent, deleting, .. } = &subagent;
-            if *deleting {
-                self.begin_removal(session, SpawnFate::Deleted, Chain::default());
-            } else if !self.0.agent.subagents.outlive && self.0.store.session(parent).await?.is_none() {
+        for subagent in self.noted(|_| true).await? {
+            let parent = self.0.store.session(&subagent.parent).await?;
+            // How it was to end isn't written down; who is to be deleted since before the parent's life was deleted with the one before that.
+            let released = parent.as_ref().is_none_or(|parent| subagent.made_at < parent.began_at);
+            if subagent.deleting {
+                let fate = if released { SpawnFate::Released } else { SpawnFate::Deleted };
+                self.begin_removal(&subagent.session, fate, Chain::default());
+            } else if subagent.gone {
+                self.begin_removal(&subagent.session, SpawnFate::Swept, Chain::default());
+            } else if !self.0.agent.subagents.outlive && parent.is_none() {
                 self.away_with(&subagent, SpawnFate::Released).await?;
             }
         }
         Ok(())
     }
 
-    async fn dismiss(&self, of: Option<&str>, fate: SpawnFate, which: impl Fn(&Subagent) -> bool) -> Result<(), StateError> {
-        for subagent in self.0.store.subagents(of).await?.iter().filter(|subagent| which(subagent)) {
-            self.away_with(subagent, fate).await?;
+    /// All subagents of this kind, however many.
+    async fn noted(&self, which: impl Fn(&Subagent) -> bool + Send) -> Result<Vec<Subagent>, StateError> {
+        let (mut noted, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let page = self.0.store.subagents_behind(after.as_deref()).await?;
+            let Some(last) = page.last() else { return Ok(noted) };
+            after = Some(last.session.clone());
+            noted.extend(page.into_iter().filter(|subagent| which(subagent)));
         }
-        Ok(())
     }
 
     async fn away_with(&self, subagent: &Subagent, fate: SpawnFate) -> Result<(), StateError> {

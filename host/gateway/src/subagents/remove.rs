@@ -32,15 +32,6 @@ pub(crate) enum StillNoted {
     Untold(String),
 }
 
-/// How far its removal is.
-#[derive(Default)]
-struct Attempts {
-    /// Its session is gone: one that has its key now is somebody else's.
-    deleted: bool,
-    /// How often its engine couldn't be told.
-    untold: u32,
-}
-
 impl Gateway {
     /// `subagents.delete`.
     ///
@@ -91,10 +82,10 @@ impl Gateway {
             self.call_off(key);
             let (gateway, closing, key) = (self.downgrade(), self.0.closing.clone(), key.to_owned());
             self.0.turns.spawn(async move {
-                let (mut trying, mut chain, mut attempts) = (Some(trying), chain, Attempts::default());
+                let (mut trying, mut chain, mut untold) = (Some(trying), chain, 0);
                 for pause in pauses() {
                     let Some(gateway) = gateway.upgrade() else { return };
-                    let over = gateway.removed(&key, &chain, &mut attempts).await;
+                    let over = gateway.removed(&key, &chain, &mut untold).await;
                     // From here on nobody waits for it.
                     trying.take();
                     chain = Chain::default();
@@ -111,12 +102,12 @@ impl Gateway {
         removal
     }
 
-    /// One attempt. Whether there is nothing left to do.
-    async fn removed(&self, key: &str, chain: &Chain, attempts: &mut Attempts) -> bool {
-        let mut gone = self.attempt(key, chain, attempts).await;
+    /// One attempt. Whether there is nothing left to do; and how often its engine couldn't be told.
+    async fn removed(&self, key: &str, chain: &Chain, untold: &mut u32) -> bool {
+        let mut gone = self.attempt(key, chain).await;
         if let Err(StillNoted::Untold(why)) = &gone {
-            attempts.untold += 1;
-            if attempts.untold >= TELLINGS {
+            *untold += 1;
+            if *untold >= TELLINGS {
                 tracing::error!(session = key, why, attempts = TELLINGS, "the context engine is never told that a subagent is over");
                 gone = self.forgotten(key).await.map_err(Into::into);
             }
@@ -127,10 +118,10 @@ impl Gateway {
         gone.is_ok()
     }
 
-    async fn attempt(&self, key: &str, chain: &Chain, attempts: &mut Attempts) -> Result<(), StillNoted> {
-        if !attempts.deleted {
-            self.delete(key).await?;
-            attempts.deleted = true;
+    async fn attempt(&self, key: &str, chain: &Chain) -> Result<(), StillNoted> {
+        // A session that has the key of one that is gone is somebody else's, and its turns are none of ours.
+        if self.0.store.subagent_at(key).await?.is_some_and(|subagent| !subagent.gone) {
+            self.delete_for_subagent(key).await?;
         }
         self.subagent_gone(key, chain).await
     }
@@ -151,9 +142,9 @@ impl Gateway {
         let fate = self.0.subagents.removal(key).unwrap_or(if row.deleting { SpawnFate::Deleted } else { SpawnFate::Swept });
         let Subagent { plugin, name, parent, engine, ticket, .. } = row;
         if let Some(engine) = engine.and_then(|engine| PluginId::try_from(engine).ok()) {
-            let call = Call::new().session(self.parent(&parent).await?).within(chain.clone());
+            // Who waits for the subagent's end waits for this, whoever began it.
+            let call = Call::new().session(self.parent(&parent).await?).within(chain.clone()).ends(key);
             if let EndTold::NotNow(why) = self.0.contexts.spawn_ended(&call, &engine, key, ticket, fate).await {
-                self.0.store.mark_deleting(&plugin, &name).await?;
                 return Err(StillNoted::Untold(why));
             }
         }

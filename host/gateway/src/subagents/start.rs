@@ -134,7 +134,9 @@ impl Asking {
     async fn noted(&self, child: &Child) -> Result<bool, ServiceError> {
         let gateway = &self.gateway.0;
         let row = gateway.store.subagent(self.caller.plugin.as_str(), &self.name).await.map_err(|e| failed("run", &e))?;
-        let goes = child.is_unwanted() || gateway.subagents.removal(&child.key).is_some() || row.as_ref().is_some_and(|row| row.deleting);
+        let goes = child.is_unwanted()
+            || gateway.subagents.removal(&child.key).is_some()
+            || row.as_ref().is_some_and(|row| row.deleting || row.gone);
         if goes { Err(self.gone()) } else { Ok(row.is_some()) }
     }
 
@@ -198,8 +200,24 @@ impl Asking {
             engine: None,
             ticket: None,
         };
-        let added = store.add_subagent(new).await.map_err(|e| failed("run", &e))?;
-        if added { Ok(()) } else { Err(self.busy()) }
+        if !store.add_subagent(new).await.map_err(|e| failed("run", &e))? {
+            return Err(self.busy());
+        }
+        let goes_on = self.parent_goes_on().await;
+        if goes_on.is_err() {
+            self.unnoted().await;
+        }
+        goes_on
+    }
+
+    /// Whether the life that it is to work for is there. Looked at behind the note: who ends that life finds the note, or is found here.
+    async fn parent_goes_on(&self) -> Result<(), ServiceError> {
+        let (gateway, key) = (&self.gateway.0, self.parent.stable_key());
+        let row = gateway.store.session(key).await.map_err(|e| failed("run", &e))?;
+        match gateway.agent.subagents.outlive || row.is_some_and(|row| self.parent.id() == Some(row.id.as_str())) {
+            true => Ok(()),
+            false => Err(refused(ServiceCode::Gone, format!("run: the session `{key}` was reset or deleted meanwhile"))),
+        }
     }
 
     /// Asks the context engine. If it doesn't want it, there is no subagent.

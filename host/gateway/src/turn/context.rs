@@ -21,7 +21,12 @@ impl Run {
     /// What the engine is called about: the conversation as far as its first so many entries.
     pub(super) fn occasion(&self, entries: u64) -> Occasion {
         let life = Life { key: self.key.clone(), life: self.life.clone(), entries };
-        Occasion { call: self.call(), life, heartbeat: self.asked.trigger == Trigger::Heartbeat }
+        Occasion {
+            call: self.call(),
+            life,
+            heartbeat: self.asked.trigger == Trigger::Heartbeat,
+            cancelled: Some(self.unended.engine.clone()),
+        }
     }
 
     /// The engine is told what it missed of the turns before, which have so many entries.
@@ -130,9 +135,6 @@ impl Run {
     /// The engine's part ends with the turn. Of one that is done it is told before the session's next turn begins; what nobody has to wait for is done behind it.
     pub(super) async fn close_context(&self, done: bool) {
         let occasion = self.occasion(self.entries);
-        if done {
-            self.seat.done(&occasion, self.guard.id()).await;
-        }
         let end = async {
             let left = if done { self.seat.close(&occasion, self.guard.id(), self.told).await } else { Afterwards::default() };
             if done && left.is_nothing() {
@@ -142,6 +144,7 @@ impl Run {
         };
         // One that is stopped while it ends is done all the same: the engine is told the rest the next time.
         let left = self.stop.unless(end).await.unwrap_or_default();
+        self.unended.engine.cancel(); // what was begun for it, and nobody waits for
         if self.seat.is_met() {
             self.gateway.behind(self.seat.clone(), occasion, left);
         }

@@ -3,7 +3,7 @@
 use super::model::millis;
 use super::{Ended, Run, Stopped, TurnEvent, TurnStatus};
 use crate::runs::HostTopic;
-use plugbay_runtime::state::{RunStatus, SessionBounds};
+use plugbay_runtime::state::{RunStatus, SessionBounds, StateError};
 use plugbay_runtime::{AgentEnd, Role, TurnEnded};
 use serde_json::json;
 
@@ -70,7 +70,7 @@ impl Run {
         let ended = TurnEnded { success: error.is_none(), error, duration_ms: millis(self.began.elapsed()), attrs: Vec::new() };
         self.gateway.hooks.tell::<AgentEnd>(&self.call(), ended);
         let reason = reason.map(|reason| cut(reason, ERROR));
-        if let Err(error) = self.gateway.store.end_run(self.guard.id(), kept, reason.as_deref()).await {
+        if let Err(error) = self.ended(kept, reason.as_deref()).await {
             tracing::error!(run = %self.guard.id(), %error, "the end of a turn can't be written: the next start finds it interrupted");
         }
         self.close_context(done).await;
@@ -79,6 +79,15 @@ impl Run {
         drop(self);
         drop(place);
         listener.tell(TurnEvent::End { status });
+    }
+
+    /// Writes down that it has ended. With it, so that no kill comes between: that the context engine is to hear of it, if it is done.
+    async fn ended(&self, kept: RunStatus, reason: Option<&str>) -> Result<bool, StateError> {
+        let (store, run) = (&self.gateway.store, self.guard.id());
+        match self.seat.untold().filter(|_| kept == RunStatus::Done) {
+            Some(untold) => store.end_run_untold(run, kept, reason, untold).await,
+            None => store.end_run(run, kept, reason).await,
+        }
     }
 
     /// Says in the session why there is no answer, and keeps what was heard of one.

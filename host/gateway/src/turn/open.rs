@@ -58,6 +58,7 @@ impl Opening {
             key: key.clone(),
             life: life.clone(),
             seat: seat.clone(),
+            engine: stop.calls(),
             place: Some(place),
         };
         let (began, unfinished, told) = (Instant::now(), String::new(), None);

@@ -11,6 +11,7 @@ use plugbay_runtime::{AgentEnd, Call, TurnEnded};
 use serde_json::json;
 use std::sync::Arc;
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
 /// What the session says.
 const NOTE: &str = "This turn was given up, so there is no answer.";
@@ -23,6 +24,8 @@ pub(super) struct Unended {
     pub(super) key: Arc<str>,
     pub(super) life: Arc<str>,
     pub(super) seat: Arc<Seat>,
+    /// Ends what the context engine is at for it.
+    pub(super) engine: CancellationToken,
     /// Nothing, once it has ended.
     pub(super) place: Option<Place>,
 }
@@ -37,6 +40,7 @@ impl Unended {
 impl Drop for Unended {
     fn drop(&mut self) {
         let (Some(place), Ok(background)) = (self.place.take(), Handle::try_current()) else { return };
+        self.engine.cancel();
         let (gateway, run, key, life) = (self.gateway.clone(), self.run.clone(), self.key.clone(), self.life.clone());
         let seat = self.seat.clone();
         let ending = async move {
@@ -48,7 +52,7 @@ impl Drop for Unended {
             }
             drop(place);
             let entries = gateway.store.count_entries(&key, &life).unwrap_or_default();
-            seat.dispose(&Occasion { call, life: Life { key, life, entries }, heartbeat: false }).await;
+            seat.dispose(&Occasion { call, life: Life { key, life, entries }, heartbeat: false, cancelled: None }).await;
         };
         // Who stops the gateway waits for it.
         self.gateway.turns.spawn_on(ending, &background);

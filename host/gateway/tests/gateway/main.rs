@@ -4,6 +4,7 @@
 
 mod approvals;
 mod context;
+mod dying;
 mod hooks;
 mod model;
 mod services;

@@ -1,12 +1,15 @@
 //! When an engine is told what.
 
 use super::stage::{calls, calls_with, does, id, ids, ingested, load, methods, of, serving};
+use crate::dying::Dying;
 use crate::turns::stage::{Stage, settings};
-use plugbay_gateway::runtime::state::{Cursor, EngineSpot, NewEntry, SessionStore};
+use plugbay_gateway::runtime::state::{Cursor, EngineSpot, Memory, NewEntry, RunStatus, SessionStore};
 use plugbay_gateway::runtime::{Order, Trigger};
-use plugbay_gateway::{GatewaySettings, TurnAsked, TurnStatus};
+use plugbay_gateway::{GatewaySettings, Recovered, TurnAsked, TurnStatus};
 use plugbay_guests::engines::engine;
 use serde_json::{Value, json};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 fn spot<'a>(engine: &'a str, life: &'a str) -> EngineSpot<'a> {
@@ -122,6 +125,30 @@ async fn a_turn_that_may_not_have_been_told_is_told_again_first() {
     assert_eq!(methods(&seen), ["turn", "maintain", "assemble", "ingest", "turn", "maintain", "dispose"]);
     assert_eq!(seen[0]["event"]["turn-key"], json!(first));
     assert_eq!(stage.state.cursor(spot("engine-a", &life)).unwrap(), Some(Cursor { entries: 4, untold: None }));
+}
+
+#[tokio::test]
+async fn a_turn_is_told_of_though_its_host_was_killed_with_the_end_of_its_run() {
+    let state = Arc::new(Memory::default());
+    let (gateway, dying) = Dying::with(state.clone(), &["end_run", "end_run_untold"]).await;
+    let killed = Stage::of(gateway, state.clone());
+    serving(&killed, engine('a').foreground(), does(&json!({}))).await;
+    let turn = killed.turn("s", "say one").await;
+    let first = turn.run().unwrap().to_string();
+    dying.died().await;
+    assert_eq!(state.runs("s", NonZeroUsize::MIN).await.unwrap()[0].status, RunStatus::Done);
+
+    let stage = Stage::on(state, GatewaySettings { context_engine: Some(id("engine-a")), ..settings() });
+    let plugin = load(&stage, engine('a').foreground(), does(&json!({}))).await;
+    assert_eq!(stage.gateway.start().await.unwrap(), Recovered::default(), "the turn was over");
+    let before = calls(&stage, &plugin).await;
+    assert_eq!(methods(&before), ["bootstrap", "maintain", "assemble"], "the engine hadn't heard of its end");
+    stage.answer("s", "say two").await;
+    let seen = calls(&stage, &plugin).await.split_off(before.len());
+    assert_eq!(methods(&seen), ["ingest", "turn", "maintain", "assemble", "ingest", "turn", "maintain", "dispose"]);
+    let (second, told) = (stage.runs("s").await[0].run.clone(), of(&seen, "turn"));
+    assert_eq!([&told[0]["event"]["turn-key"], &told[1]["event"]["turn-key"]], [&json!(first), &json!(second)]);
+    assert_eq!(ingested(&seen), ids(&stage, "s").await);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use super::stage::{Crews, granted, said};
 use crate::turns::stage::{Stage, settings};
-use plugbay_gateway::runtime::engine::Cpu;
+use plugbay_gateway::runtime::engine::{Cpu, Isolation};
 use plugbay_gateway::runtime::state::{Memory, NewSubagent, SessionStore};
 use plugbay_gateway::runtime::{Caller, Chain, Grant, Grants, Order, Plugin, PluginId, ServiceCode, Services, Settings, Wanted};
 use plugbay_gateway::{SubagentsSettings, TurnStatus};
@@ -13,12 +13,17 @@ use std::time::Duration;
 
 /// A context engine in the slot, that is asked about subagents.
 pub(super) async fn engine(crews: &Crews, config: Value) -> Arc<Plugin> {
+    engine_with(crews, config, None).await
+}
+
+/// The same, with its cells kept like that.
+pub(super) async fn engine_with(crews: &Crews, config: Value, isolation: Option<Isolation>) -> Arc<Plugin> {
     let Value::Object(config) = config else { panic!("{config}") };
     let grants = Grants::granting([Grant::Conversation, Grant::Prompt, Grant::State]);
     let folder = tempfile::TempDir::new().unwrap();
     let built = folder.path().join("built");
     std::fs::write(&built, engines::engine('e').build().unwrap()).unwrap();
-    let mut settings = Settings { grants, config, ..Settings::default() };
+    let mut settings = Settings { grants, config, isolation, ..Settings::default() };
     settings.limits.cpu = Cpu::Fixed(Duration::from_millis(500));
     let plugin = crews.stage.load("engine-e", built, settings).await;
     crews.stage.gateway.contexts().set_engine(Some(plugin.id().clone()));

@@ -2,6 +2,7 @@
 
 mod ends;
 mod gone;
+mod killed;
 mod limits;
 mod model;
 mod reasons;

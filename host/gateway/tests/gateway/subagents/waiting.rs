@@ -1,6 +1,9 @@
 //! Who waits for whom: nobody for itself, and nobody until a deadline for what can't come.
 
+use super::ends::{ends, engine_with};
 use super::stage::{Crews, said};
+use plugbay_gateway::runtime::engine::Isolation;
+use plugbay_gateway::runtime::{Caller, Chain, PluginId, Services};
 use serde_json::{Value, json};
 
 /// Longer than anybody waits for a test.
@@ -61,4 +64,39 @@ async fn a_turn_cannot_wait_for_itself() {
     let answer: Value = serde_json::from_str(answer).unwrap();
     assert_eq!(answer["code"], "re-entrant", "{answer}");
     assert!(answer["message"].as_str().unwrap().contains("`crew-a/scout` waits for the session `crew-a/scout`"), "{answer}");
+}
+
+#[tokio::test]
+async fn who_waits_for_an_end_of_which_its_own_plugin_is_to_be_told_does_not_wait_for_itself() {
+    let crews = Crews::new("a").await;
+    let does = json!({ "does": { "context-compact": [{ "nap": 20_000 }] } });
+    let engine = engine_with(&crews, does, Some(Isolation::Shared)).await;
+    crews.stage.answer("busy", "say x").await;
+    crews.act("main", "crew-a-delegate", json!({ "name": "scout", "message": "say x", "wait": 20_000 })).await;
+    let turn = crews.stage.turn("main", "held\nsay x").await;
+    crews.model.holds(1).await;
+    // Its only cell is at work, in a call that then wants the subagent gone.
+    let gateway = crews.stage.gateway.clone();
+    let compacting = tokio::spawn(async move { gateway.compact("busy", None).await });
+    while crews.stage.witnessed(&engine).await.iter().all(|row| row["method"] != "context-compact") {
+        tokio::task::yield_now().await;
+    }
+    // The removal is begun by somebody else, on nobody's behalf: it has to tell the engine.
+    let gateway = crews.stage.gateway.clone();
+    let deleting = tokio::spawn(async move { gateway.delete("crew-a/scout").await.unwrap() });
+    while crews.exists("crew-a/scout").await || crews.stage.gateway.plugins().waits().count() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let plugin = |name: &str| PluginId::try_from(name.to_owned()).unwrap();
+    let chain = Chain::default().with(plugin("engine-e"), "context-compact");
+    let caller = Caller { plugin: plugin("crew-a"), generation: 1, session: None, run: turn.run().cloned(), chain };
+    let services: &dyn Services = crews.stage.gateway.desk();
+    assert!(services.delete_subagent(&caller, "scout").await.unwrap());
+    assert!(deleting.await.unwrap());
+    assert_eq!(ends(&crews, &engine).await, ["main crew-a/scout swept"]);
+    assert!(!compacting.is_finished(), "it was told beside the cell that is at work");
+    assert!(crews.noted().await.is_empty());
+    compacting.abort();
+    crews.model.lets_go(1);
+    turn.ended().await;
 }

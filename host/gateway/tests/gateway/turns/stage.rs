@@ -44,6 +44,11 @@ impl Stage {
     /// One that hasn't started, on a state that others may know.
     pub(crate) fn on(state: Arc<Memory>, settings: GatewaySettings) -> Self {
         let gateway = Gateway::new(engine(), state.clone(), settings).unwrap();
+        Self::of(gateway, state)
+    }
+
+    /// This gateway, whose state is in the end this one.
+    pub(crate) fn of(gateway: Gateway, state: Arc<Memory>) -> Self {
         Self { gateway, state, folder: TempDir::new().unwrap() }
     }
 
