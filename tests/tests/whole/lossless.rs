@@ -6,9 +6,10 @@
 mod planted;
 
 use planted::{Chance, Fact, Said, conversation, look};
-use plugbay_gateway::model::{ModelWindow, Models, OfflineModel};
+use plugbay_gateway::model::{Model, ModelMessage, ModelRequest, ModelStream, ModelWindow, Models, OfflineModel};
 use plugbay_gateway::{Gateway, GatewaySettings, ServingEngine, Tokens, TurnAsked, TurnStatus};
 use plugbay_guests::built;
+use plugbay_runtime::engine::Isolation;
 use plugbay_runtime::state::{ExportedRow, NewEntry, SessionStore, Sqlite, SqliteSettings, StateStore, Window};
 use plugbay_runtime::{
     Assembled, Assembling, Call, ContextAssemble, ContextIngest, ContextPart, Conversation, Entry, Fired, Grant, Grants, Ingesting, Json,
@@ -17,11 +18,66 @@ use plugbay_runtime::{
 use plugbay_tests::lab::Lab;
 use serde_json::{Value, json};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Tokens of the model's window.
 const WINDOW: u64 = 8_000;
+
+fn grants() -> Grants {
+    Grants::granting([Grant::Conversation, Grant::Prompt, Grant::State])
+}
+
+/// The offline model, which is asked by the plugin what parts of a conversation are about.
+struct Noting {
+    offline: OfflineModel,
+    /// What it was asked.
+    asked: Mutex<Vec<String>>,
+    /// So many questions have no answer.
+    silent: AtomicUsize,
+}
+
+impl Noting {
+    fn new(silent: usize) -> Arc<Self> {
+        let offline = OfflineModel::default().within(ModelWindow::of(WINDOW));
+        Arc::new(Self { offline, asked: Mutex::default(), silent: AtomicUsize::new(silent) })
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+impl Model for Noting {
+    fn provider(&self) -> &str {
+        self.offline.provider()
+    }
+
+    fn default_model(&self) -> &str {
+        self.offline.default_model()
+    }
+
+    fn window(&self, model: &str) -> u64 {
+        self.offline.window(model)
+    }
+
+    fn stream(&self, request: ModelRequest) -> ModelStream {
+        if !request.system.as_deref().is_some_and(|system| system.starts_with("You are given a part of a longer conversation")) {
+            return self.offline.stream(request);
+        }
+        assert!(request.tools.is_empty(), "a question has no tools");
+        let Some(ModelMessage::User { text }) = request.messages.first().cloned() else { panic!("{request:?}") };
+        let mut asked = self.asked.lock().unwrap();
+        asked.push(text);
+        let answer = if asked.len() <= self.silent.load(Ordering::Relaxed) {
+            "fail server".to_owned()
+        } else {
+            format!("say Note {}.", asked.len())
+        };
+        self.offline.stream(ModelRequest { system: None, messages: vec![ModelMessage::User { text: answer }], ..request })
+    }
+}
 
 /// A gateway with the plugin in its slot.
 struct Stage {
@@ -33,14 +89,17 @@ struct Stage {
 
 impl Stage {
     async fn new(config: Value) -> Self {
+        let offline = Arc::new(OfflineModel::default().within(ModelWindow::of(WINDOW)));
+        let denied = Grants { denied: [Grant::Model].into(), ..grants() };
+        Self::with(offline, Settings { config: config.as_object().unwrap().clone(), grants: denied, ..Settings::default() }).await
+    }
+
+    async fn with(model: Arc<dyn Model>, settings: Settings) -> Self {
         let lab = super::lab();
         let state = Arc::new(Sqlite::open(SqliteSettings::new(lab.folder().join("gateway"))).unwrap());
-        let models = Models::new(Arc::new(OfflineModel::default().within(ModelWindow::of(WINDOW))));
+        let models = Models::new(model);
         let gateway = Gateway::new(lab.engine.clone(), state.clone(), GatewaySettings { models, ..GatewaySettings::default() }).unwrap();
         gateway.start().await.unwrap();
-        let mut grants = Grants::granting([Grant::Conversation, Grant::Prompt, Grant::State]);
-        grants.denied.insert(Grant::Model);
-        let settings = Settings { config: config.as_object().unwrap().clone(), grants, ..Settings::default() };
         let file = lab.place("lossless-context", &std::fs::read(built::LOSSLESS_CONTEXT).unwrap()).unwrap();
         let plugin = gateway.plugins().load(&file, settings).await.unwrap().0;
         gateway.contexts().set_engine(Some(plugin.id().clone()));
@@ -54,9 +113,44 @@ impl Stage {
 
     /// A turn to its good end; the engine decided on it.
     async fn said(&self, text: &str) {
-        let turn = self.gateway.turn(TurnAsked::said("s", "test", text)).await.unwrap();
-        assert_eq!(turn.ended().await.status, TurnStatus::Done);
+        self.said_in("s", text).await;
+    }
+
+    /// The same in this session. What was answered.
+    async fn said_in(&self, session: &str, text: &str) -> String {
+        let end = self.gateway.turn(TurnAsked::said(session, "test", text)).await.unwrap().ended().await;
+        assert_eq!(end.status, TurnStatus::Done, "{end:?}");
         self.serves();
+        end.message.unwrap_or_default()
+    }
+
+    /// A session with so many turns of what only it is about, some two hundred tokens each.
+    async fn remembers(&self, session: &str, turns: usize, about: &str) {
+        let life = self.state.ensure_session(session, &format!("life-{session}")).await.unwrap().session.id;
+        let entry = |role: &str, text: String| NewEntry {
+            role: role.to_owned(),
+            content: json!(text).to_string(),
+            tool_call_id: None,
+            run: None,
+            meta: None,
+        };
+        for n in 0..turns {
+            let words = format!("{about}{n} {}", "of which much is to be said ".repeat(15));
+            let entries = vec![entry("user", words.clone()), entry("assistant", words)];
+            self.state.append(session, &life, entries).await.unwrap().unwrap();
+        }
+    }
+
+    /// What the model is told of the turns before, above the newest entries.
+    async fn above(&self, session: &str) -> String {
+        let shown: Vec<Value> = serde_json::from_str(&self.said_in(session, "show messages").await).unwrap();
+        shown[0]["text"].as_str().unwrap().to_owned()
+    }
+
+    /// What is under the first summary that the model sees.
+    async fn opened(&self, session: &str, above: &str) -> String {
+        let first = above.lines().nth(1).unwrap().split([' ', ':']).next().unwrap();
+        self.said_in(session, &format!("use open_summary {{\"summary\": \"{first}\"}}")).await
     }
 
     fn serves(&self) {
@@ -271,4 +365,109 @@ async fn in_turns_the_model_sees_summaries_and_opens_them() {
     stage.gateway.reset("s").await.unwrap().unwrap();
     assert_eq!(stage.gateway.hooks().settled(Duration::from_secs(300)).await, 0);
     assert_eq!(stage.rows().await.len(), 0, "the rows are those of the life that is over");
+}
+
+/// Waits until the model was asked so often; it is behind the turns.
+async fn asked(model: &Noting, times: usize) -> Vec<String> {
+    while model.asked().len() < times {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    model.asked()
+}
+
+fn by_the_model() -> Settings {
+    let config = json!({ "summaries": "model", "open_tokens": 500 }).as_object().unwrap().clone();
+    Settings { config, grants: Grants::granting([Grant::Conversation, Grant::Prompt, Grant::State, Grant::Model]), ..Settings::default() }
+}
+
+#[tokio::test]
+async fn the_hosts_model_says_what_summaries_are_about_six_at_most_behind_a_turn() {
+    let model = Noting::new(1);
+    let stage = Stage::with(model.clone(), by_the_model()).await;
+    stage.remembers("s", 150, "tarragon").await;
+    let first = stage.above("s").await;
+    assert!(first.contains("tarragon") && !first.contains("Note "), "nobody waited for the model: {first}");
+    // The first question has no answer: the extract stays, and no more is asked behind this turn.
+    let questions = asked(&model, 1).await;
+    assert!(questions[0].contains("tarragon0 "), "the oldest leaf: {}", questions[0]);
+    tidied(&stage, 1).await;
+    assert_eq!(model.asked().len(), 1);
+
+    // It is asked again behind the next, and six times at most.
+    let mut said = 1;
+    for turn in 2..=4 {
+        stage.said("say thank you").await;
+        tidied(&stage, turn).await;
+        assert_eq!(model.asked().len(), said + 6, "turn {turn}");
+        said += 6;
+    }
+    assert_eq!(model.asked()[1], questions[0], "first the one that had no answer");
+    let mut different = model.asked().split_off(1);
+    different.sort();
+    different.dedup();
+    assert_eq!(different.len(), said - 1, "once for each");
+    let above = stage.above("s").await;
+    let opened = stage.opened("s", &above).await;
+    assert!(format!("{above}{opened}").contains("Note "), "{above}\n{opened}");
+}
+
+/// Waits until it was tidied up behind so many turns.
+async fn tidied(stage: &Stage, turns: u64) {
+    let times = || stage.plugin.generation().unwrap().counted().find(|(name, _)| *name == "context-maintain").unwrap().1.calls;
+    while times() < turns {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(times(), turns);
+}
+
+#[tokio::test]
+async fn without_the_grant_the_extracts_stay_and_nothing_else_is_different() {
+    let model = Noting::new(0);
+    let Settings { config, .. } = by_the_model();
+    let denied = Grants { denied: [Grant::Model].into(), ..grants() };
+    let stage = Stage::with(model.clone(), Settings { config, grants: denied, ..Settings::default() }).await;
+    stage.remembers("s", 150, "tarragon").await;
+    let above = stage.above("s").await;
+    assert!(above.contains("tarragon"), "{above}");
+    stage.said("say thank you").await;
+    assert!(model.asked().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_one_cell_for_all_sessions_each_has_its_own_summaries() {
+    for model in [false, true] {
+        let noting = Noting::new(0);
+        let settings = if model {
+            by_the_model()
+        } else {
+            Settings { grants: Grants { denied: [Grant::Model].into(), ..grants() }, ..Settings::default() }
+        };
+        let stage = Stage::with(noting.clone(), Settings { isolation: Some(Isolation::Shared), ..settings }).await;
+        for (session, about) in [("s", "tarragon"), ("t", "sextant")] {
+            stage.remembers(session, 150, about).await;
+        }
+        // Side by side, so that calls of both stand in line for the one cell.
+        for _ in 0..3 {
+            let turns = ["s", "t"].map(|session| stage.said_in(session, "say thank you"));
+            futures_util::future::join_all(turns).await;
+        }
+        let (s, t) = tokio::join!(stage.above("s"), stage.above("t"));
+        for (session, above, mine, others) in [("s", s, "tarragon", "sextant"), ("t", t, "sextant", "tarragon")] {
+            let opened = stage.opened(session, &above).await;
+            for text in [&above, &opened] {
+                assert!(text.contains(mine) && !text.contains(others), "{session}: {text}");
+            }
+        }
+        assert_eq!(stage.plugin.generation().unwrap().warm_cells(), 1, "one cell for all");
+        assert!(noting.asked().iter().all(|question| !(question.contains("tarragon") && question.contains("sextant"))));
+        // The end of one is none of the other's.
+        let of =
+            |rows: &[ExportedRow], session: &str| rows.iter().filter(|row| row.id.key.starts_with(&format!("life-{session}/"))).count();
+        let before = stage.rows().await;
+        assert!(of(&before, "s") > 1 && of(&before, "t") > 1);
+        assert!(stage.gateway.delete("s").await.unwrap());
+        assert_eq!(stage.gateway.hooks().settled(Duration::from_secs(300)).await, 0);
+        let after = stage.rows().await;
+        assert_eq!((of(&after, "s"), of(&after, "t")), (0, of(&before, "t")));
+    }
 }
