@@ -149,6 +149,19 @@ operations! {
     MarkDeleting = "mark-deleting",
     ForgetSubagent = "forget-subagent",
     SetTicket = "set-ticket",
+    PutJob = "put-job",
+    Job = "job",
+    Jobs = "jobs",
+    RemoveJobs = "remove-jobs",
+    NextJobAt = "next-job-at",
+    ClaimJobs = "claim-jobs",
+    BeginJob = "begin-job",
+    EndJob = "end-job",
+    RecoverJobs = "recover-jobs",
+    AddDelivery = "add-delivery",
+    Delivery = "delivery",
+    Deliveries = "deliveries",
+    RemoveDelivery = "remove-delivery",
 }
 
 impl Operation {
@@ -163,6 +176,7 @@ impl Operation {
             Self::Injections | Self::StateOf | Self::Met => Code::ReadFailed,
             Self::Cursor | Self::Compaction | Self::Compactions => Code::ReadFailed,
             Self::Subagent | Self::SubagentAt | Self::Subagents => Code::ReadFailed,
+            Self::Job | Self::Jobs | Self::NextJobAt | Self::Delivery | Self::Deliveries => Code::ReadFailed,
             Self::Register | Self::RegisterIfAbsent | Self::CompareAndApply | Self::DeleteIfEqual => Code::WriteFailed,
             Self::Delete | Self::Clear | Self::Sweep | Self::Purge | Self::Record | Self::Probe => Code::WriteFailed,
             Self::EnsureSession | Self::ResetSession | Self::DeleteSession | Self::Append => Code::WriteFailed,
@@ -170,6 +184,8 @@ impl Operation {
             Self::PutState | Self::ForgetPlugin | Self::Meet | Self::Ask | Self::Answered => Code::WriteFailed,
             Self::PutCursor | Self::PutCompaction | Self::AddSubagent => Code::WriteFailed,
             Self::MarkDeleting | Self::ForgetSubagent | Self::SetTicket => Code::WriteFailed,
+            Self::PutJob | Self::RemoveJobs | Self::ClaimJobs | Self::BeginJob | Self::EndJob => Code::WriteFailed,
+            Self::RecoverJobs | Self::AddDelivery | Self::RemoveDelivery => Code::WriteFailed,
         }
     }
 }

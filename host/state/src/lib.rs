@@ -6,7 +6,8 @@
 //! place and are ready when first polled; a write answers when it is committed. The crate knows no wasm and no plugin API.
 //!
 //! Beside the plugins' rows stands what the host itself remembers: documents, and a history that only grows, changed by [`Record`]s; and conversations, with what
-//! plugins leave there, how far context engines are with them, and plugins' subagents, a [`SessionStore`].
+//! plugins leave there, how far context engines are with them, and plugins' subagents, a [`SessionStore`]; and what the
+//! host is to do later for plugins, and what they have handed over, a [`WorkStore`].
 //!
 //! What it costs and how it fails stands at each backend ([`Sqlite`], [`Memory`]). Every failure is a [`StateError`]: a [`Code`], the
 //! [`Operation`] that was called, and a sentence.
@@ -47,6 +48,7 @@ mod sqlite;
 mod store;
 mod sweeper;
 mod token;
+mod work;
 
 pub use clock::{Clock, MAX_TIME, SystemClock, TestClock};
 pub use error::{Code, Operation, StateError};
@@ -65,3 +67,7 @@ pub use store::{
     Range, Reply, RowId, StateStore, Usage,
 };
 pub use sweeper::Sweeper;
+pub use work::{
+    DeliveriesQuery, Delivery, Job, JobEnd, JobPut, JobSession, JobSpot, JobStatus, JobTime, JobsQuery, NewDelivery, NewJob, WorkBounds,
+    WorkStore,
+};

@@ -1,10 +1,11 @@
-//! The backend for tests and for hosts that keep nothing: rows in a map, the ledger and conversations, behind one lock.
+//! The backend for tests and for hosts that keep nothing: rows in a map, the ledger, conversations and jobs, behind one lock.
 //!
 //! It follows the same rules as every other. A lookup costs two map searches; a write to a full namespace scans it for its oldest rows. Nothing fails
 //! but what the rules refuse, and everything once it is closed.
 
 mod ledger;
 mod sessions;
+mod work;
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Problem, StateError};
@@ -19,6 +20,7 @@ use sessions::Talks;
 use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 use std::sync::{Arc, Mutex, PoisonError};
+use work::Desk;
 
 /// State that lives as long as the process, or until it is closed.
 #[derive(Debug, Clone)]
@@ -42,6 +44,7 @@ struct Contents {
     mark: i64,
     ledger: Pages,
     talks: Talks,
+    desk: Desk,
 }
 
 impl Memory {

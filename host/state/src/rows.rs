@@ -10,6 +10,7 @@ use crate::pins::Pins;
 use crate::probe::Probe;
 use crate::sessions::rows::{Belongings, Contexts, Subagents, Transcripts, Turns};
 use crate::store::{Options, Order, Owner, RowId, Usage};
+use crate::work::rows::{Deliveries, Jobs};
 use std::future::Future;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -110,7 +111,7 @@ pub(crate) struct Passing<'a> {
 pub(crate) type Visit<'v> = &'v mut dyn FnMut(Passing<'_>) -> ControlFlow<()>;
 
 /// The rows, seen from inside a transaction. What writes is called only inside [`Backend::write`].
-pub(crate) trait Rows: Ledger + Transcripts + Turns + Belongings + Contexts + Subagents {
+pub(crate) trait Rows: Ledger + Transcripts + Turns + Belongings + Contexts + Subagents + Jobs + Deliveries {
     /// What is written from now on is made or unmade together, whatever else is in the transaction.
     fn begin_steps(&mut self) -> Result<(), Problem>;
     /// Makes it, or unmakes it. A backend whose steps don't fail has nothing to unmake: rules refuse before they write.

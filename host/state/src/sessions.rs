@@ -39,10 +39,10 @@
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(example()).unwrap();
 //! ```
 
-mod bounds;
+pub(crate) mod bounds;
 mod context;
 pub(crate) mod rows;
-mod rules;
+pub(crate) mod rules;
 mod session;
 mod subagent;
 mod turn;
@@ -75,11 +75,11 @@ pub trait SessionStore: Send + Sync {
     /// Sessions behind this key, by key; fewer than asked for when a result's bytes are used up, none at the end. No guest is called for it.
     fn sessions<'a>(&'a self, after: Option<&'a str>, limit: NonZeroUsize) -> Reply<'a, Vec<SessionRow>>;
 
-    /// Begins another life of a session, with this id, and answers how the session was. Its injections, the plugins' state of it, the engines' cursors and
-    /// its compactions are gone, its runs and questions stay. None: there is no such session. An id that a life of it has had is `invalid-input`.
+    /// Begins another life of a session, with this id, and answers how the session was. Its injections, the plugins' state of it, the engines' cursors,
+    /// its compactions and its jobs are gone, its runs, questions and deliveries stay. None: there is no such session. An id that a life of it has had is `invalid-input`.
     fn reset_session<'a>(&'a self, key: &'a str, id: &'a str) -> Reply<'a, Option<SessionRow>>;
 
-    /// Deletes a session with everything that belongs to it, all lives, runs and questions, and answers how it was. Who has met it still has, and subagents
+    /// Deletes a session with everything that belongs to it, all lives, runs, questions, jobs and deliveries, and answers how it was. Who has met it still has, and subagents
     /// stay noted; if it was one's own, that is noted.
     fn delete_session<'a>(&'a self, key: &'a str) -> Reply<'a, Option<SessionRow>>;
 
@@ -145,8 +145,8 @@ pub trait SessionStore: Send + Sync {
     /// As every reply. It reads in place.
     fn state_of(&self, at: StateSpot<'_>) -> Result<Option<Option<String>>, StateError>;
 
-    /// A plugin is switched off: its injections are gone, but for those that a run has shown. Or uninstalled: its state
-    /// of sessions, its cursors, and the sessions that it has met, too; its subagents stay noted.
+    /// A plugin is switched off: its injections are gone, but for those that a run has shown, and its jobs. Or uninstalled: its state
+    /// of sessions, its cursors, and the sessions that it has met, too; its subagents stay noted, and its deliveries listed.
     fn forget_plugin<'a>(&'a self, plugin: &'a str, uninstalled: bool) -> Reply<'a, ()>;
 
     /// A plugin has met a session.

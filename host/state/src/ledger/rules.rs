@@ -61,8 +61,22 @@ fn enter(rows: &mut dyn Rows, record: &Record, now: u64) -> Result<Result<Vec<u6
             return Ok(Err(conflict));
         }
     }
-    let at = rows.last_event_at()?.map_or(now, |last| last.max(now));
+    let at = moment(rows, now)?;
     rows.enter(record, at).map(Ok)
+}
+
+/// Now, or when the newest event was: the history's time doesn't go back.
+fn moment(rows: &dyn Rows, now: u64) -> Result<u64, Problem> {
+    Ok(rows.last_event_at()?.map_or(now, |last| last.max(now)))
+}
+
+/// Tells the history, in a transaction that does something else as well. The events are welcome.
+pub(crate) fn tell(rows: &mut dyn Rows, events: Vec<Fact>, now: u64) -> Result<(), Problem> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let at = moment(rows, now)?;
+    rows.enter(&Record { documents: Vec::new(), events }, at).map(drop)
 }
 
 fn conflict(rows: &dyn Rows, change: &DocumentChange) -> Result<Option<Conflict>, Problem> {
@@ -102,7 +116,17 @@ fn welcome(record: &Record) -> Result<(), Problem> {
             return Err(Problem::Invalid(format!("the record changes the {} document {:?} twice", change.kind, change.name)));
         }
     }
-    record.events.iter().try_for_each(welcome_fact)
+    welcome_facts(&record.events)
+}
+
+/// What the history is told beside something else.
+pub(crate) fn welcome_events(events: &[Fact]) -> Result<(), Problem> {
+    bounded("what the history is told", events.len(), "events", Record::MAX_PARTS)?;
+    welcome_facts(events)
+}
+
+fn welcome_facts(events: &[Fact]) -> Result<(), Problem> {
+    events.iter().try_for_each(welcome_fact)
 }
 
 fn welcome_change(change: &DocumentChange) -> Result<(), Problem> {

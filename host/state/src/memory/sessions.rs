@@ -105,6 +105,8 @@ impl Transcripts for Contents {
         let runs = self.talks.sessions.remove(key).into_iter().flat_map(|session| session.runs.into_values());
         runs.for_each(|run| drop(self.talks.runs.remove(&run.run)));
         self.talks.questions.retain(|_, question| question.session.as_deref() != Some(key));
+        self.desk.clear_jobs(key);
+        self.desk.clear_deliveries(key);
         Ok(())
     }
 
@@ -114,6 +116,7 @@ impl Transcripts for Contents {
         session.state.clear();
         session.cursors.clear();
         session.compactions.clear();
+        self.desk.clear_jobs(key);
         Ok(())
     }
 

@@ -41,7 +41,7 @@ impl SessionBounds {
 const ROLES: [&str; 4] = ["system", "user", "assistant", "tool"];
 
 /// A key, an id, a namespace: not empty, without control characters and without space around it.
-pub(super) fn name(what: &str, text: &str) -> Result<(), Problem> {
+pub(crate) fn name(what: &str, text: &str) -> Result<(), Problem> {
     check::bounded(what, text.len(), "bytes", SessionBounds::NAME)?;
     if text.is_empty() {
         return Err(Problem::Invalid(format!("{what} is empty")));
@@ -55,7 +55,7 @@ pub(super) fn name(what: &str, text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-fn name_if_any(what: &str, text: Option<&str>) -> Result<(), Problem> {
+pub(crate) fn name_if_any(what: &str, text: Option<&str>) -> Result<(), Problem> {
     text.map_or(Ok(()), |text| name(what, text))
 }
 
@@ -63,17 +63,17 @@ fn json(what: &str, text: Option<&str>, most: usize) -> Result<(), Problem> {
     text.map_or(Ok(()), |text| check::bounded_json(what, text, most, SessionBounds::DEPTH))
 }
 
-fn moment(what: &str, ms: u64) -> Result<(), Problem> {
+pub(crate) fn moment(what: &str, ms: u64) -> Result<(), Problem> {
     if ms <= MAX_TIME { Ok(()) } else { Err(Problem::Invalid(format!("{what} is {ms}: expected {MAX_TIME} milliseconds at most"))) }
 }
 
 /// A session's key.
-pub(super) fn session(key: &str) -> Result<(), Problem> {
+pub(crate) fn session(key: &str) -> Result<(), Problem> {
     name("the session's key", key)
 }
 
 /// A session's key and one of its lives.
-pub(super) fn life(key: &str, life: &str) -> Result<(), Problem> {
+pub(crate) fn life(key: &str, life: &str) -> Result<(), Problem> {
     session(key)?;
     name("the life's id", life)
 }
@@ -82,12 +82,12 @@ pub(super) fn run(run: &str) -> Result<(), Problem> {
     name("the run's id", run)
 }
 
-pub(super) fn plugin(plugin: &str) -> Result<(), Problem> {
+pub(crate) fn plugin(plugin: &str) -> Result<(), Problem> {
     name("the plugin's id", plugin)
 }
 
 /// How much is asked for, or written at once.
-pub(super) fn amount(what: &str, wanted: usize, unit: &str) -> Result<(), Problem> {
+pub(crate) fn amount(what: &str, wanted: usize, unit: &str) -> Result<(), Problem> {
     check::bounded(what, wanted, unit, SessionBounds::ANSWER)
 }
 

@@ -75,9 +75,9 @@ pub(crate) trait Transcripts {
     fn standing(&self, key: &str) -> Result<Option<Standing>, Problem>;
     /// Makes or changes a session.
     fn put_session(&mut self, key: &str, standing: &Standing) -> Result<(), Problem>;
-    /// Takes a session away with its lives, entries, runs and questions, and with what doesn't survive a reset.
+    /// Takes a session away with its lives, entries, runs, questions and deliveries, and with what doesn't survive a reset.
     fn remove_session(&mut self, key: &str) -> Result<(), Problem>;
-    /// Takes away what doesn't survive a reset: injections, plugins' state, cursors and compactions.
+    /// Takes away what doesn't survive a reset: injections, plugins' state, cursors, compactions and jobs.
     fn clear_session(&mut self, key: &str) -> Result<(), Problem>;
     /// What plugins show there, by plugin and namespace.
     fn shown(&self, key: &str) -> Result<Vec<Shown>, Problem>;

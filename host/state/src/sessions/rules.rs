@@ -17,7 +17,7 @@ use crate::rows::{Backend, Rows, Weight};
 use std::ops::ControlFlow;
 
 /// Does the work at this moment in a transaction, all of it or nothing.
-async fn write<B: Backend, T: Send + 'static>(
+pub(crate) async fn write<B: Backend, T: Send + 'static>(
     backend: &B,
     weight: Weight,
     work: impl FnOnce(&mut dyn Rows, u64) -> Result<T, Problem> + Send + 'static,
@@ -34,7 +34,7 @@ async fn write<B: Backend, T: Send + 'static>(
 }
 
 /// The session, if there is one and it is in this life.
-fn alive(rows: &dyn Rows, key: &str, life: &str) -> Result<Option<Standing>, Problem> {
+pub(crate) fn alive(rows: &dyn Rows, key: &str, life: &str) -> Result<Option<Standing>, Problem> {
     Ok(rows.standing(key)?.filter(|standing| standing.life == life))
 }
 
@@ -45,18 +45,18 @@ fn touch(standing: &mut Standing, now: u64) -> u64 {
 }
 
 /// Takes what comes while a result has room for it, and one at least.
-struct Answer<T> {
-    taken: Vec<T>,
+pub(crate) struct Answer<T> {
+    pub(crate) taken: Vec<T>,
     bytes: usize,
     allowed: usize,
 }
 
 impl<T> Answer<T> {
-    fn of<B: Backend>(backend: &B) -> Self {
+    pub(crate) fn of<B: Backend>(backend: &B) -> Self {
         Self { taken: Vec::new(), bytes: 0, allowed: backend.shelf().limits.result.get() }
     }
 
-    fn take(&mut self, row: T, bytes: usize) -> ControlFlow<()> {
+    pub(crate) fn take(&mut self, row: T, bytes: usize) -> ControlFlow<()> {
         self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes > self.allowed && !self.taken.is_empty() {
             return ControlFlow::Break(());

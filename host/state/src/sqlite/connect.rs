@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 pub const SCHEMA_VERSION: u32 = sql::MIGRATIONS.len() as u32;
 
 /// More than there are statements.
-const STATEMENTS: usize = 128;
+const STATEMENTS: usize = 192;
 
 /// What is left of the log's file once it starts over: after a reader in another process had made it grow without end.
 const LARGEST_LOG: u32 = 32 << 20;

@@ -18,6 +18,7 @@ mod request;
 mod rows;
 mod sessions;
 mod sql;
+mod work;
 mod writer;
 
 pub use connect::SCHEMA_VERSION;

@@ -6,7 +6,7 @@ use super::sql;
 use crate::error::Problem;
 use crate::rows::{Amount, EXPIRY_BATCH, Fresh, Held, Passing, Row, Rows, Scan, Spot, Standing, Survey, Visit};
 use crate::store::{Order, Owner, RowId, Usage};
-use rusqlite::types::{FromSql, ValueRef};
+use rusqlite::types::{FromSql, FromSqlError, ValueRef};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, params};
 use std::ops::ControlFlow;
 
@@ -40,6 +40,11 @@ pub(super) fn signed(n: u64) -> i64 {
 
 pub(super) fn limit(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// A word that stands where a status should.
+pub(super) fn no_status(what: &str, name: &str) -> FromSqlError {
+    FromSqlError::Other(format!("{name:?} is no status of a {what}").into())
 }
 
 /// The bytes of a text; a value of another type reads as nothing, which is no JSON.

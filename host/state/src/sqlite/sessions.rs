@@ -16,18 +16,28 @@ use std::ops::{ControlFlow, RangeInclusive};
 
 impl SqlRows<'_> {
     /// The row that there is one of at most.
-    fn find<T>(&self, sql: &str, params: impl Params, read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>) -> Result<Option<T>, Problem> {
+    pub(super) fn find<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, Problem> {
         Ok(self.0.prepare_cached(sql)?.query_row(params, read).optional()?)
     }
 
-    fn all<T>(&self, sql: &str, params: impl Params, read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>) -> Result<Vec<T>, Problem> {
+    pub(super) fn all<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, Problem> {
         let mut statement = self.0.prepare_cached(sql)?;
         let rows = statement.query_map(params, read)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Shows rows one by one.
-    fn pass<T>(
+    pub(super) fn pass<T>(
         &self,
         sql: &str,
         params: impl Params,
@@ -45,7 +55,7 @@ impl SqlRows<'_> {
     }
 
     /// Changes rows, however many.
-    fn step(&self, sql: &str, names: impl Params) -> Result<(), Problem> {
+    pub(super) fn step(&self, sql: &str, names: impl Params) -> Result<(), Problem> {
         self.execute(sql, names).map(drop)
     }
 }

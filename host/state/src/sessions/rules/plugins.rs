@@ -40,6 +40,7 @@ pub(in crate::sessions) async fn forget<B: Backend>(backend: &B, plugin: &str, u
     let plugin = plugin.to_owned();
     write(backend, Weight::Many, move |rows, _| {
         rows.forget_injections(&plugin)?;
+        rows.forget_jobs(&plugin)?;
         if uninstalled { rows.forget_belongings(&plugin) } else { Ok(()) }
     })
     .await

@@ -2,30 +2,26 @@
 //!
 //! What is asked for most, the injections of one session without what they say, costs one search and a few short rows.
 
-use super::super::rows::{SqlRows, limit, signed, unsigned};
+use super::super::rows::{SqlRows, limit, no_status, signed, unsigned};
 use super::super::sql::sessions as sql;
 use crate::error::Problem;
 use crate::sessions::rows::{Look, Turns, Waiting};
 use crate::sessions::{Injection, InjectionStatus, NewInjection, RunRow, RunStatus};
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
 use rusqlite::{Row, params};
 
 impl FromSql for RunStatus {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let name = value.as_str()?;
-        Self::ALL.into_iter().find(|status| status.as_str() == name).ok_or_else(|| unknown("run", name))
+        Self::ALL.into_iter().find(|status| status.as_str() == name).ok_or_else(|| no_status("run", name))
     }
 }
 
 impl FromSql for InjectionStatus {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let name = value.as_str()?;
-        Self::ALL.into_iter().find(|status| status.as_str() == name).ok_or_else(|| unknown("injection", name))
+        Self::ALL.into_iter().find(|status| status.as_str() == name).ok_or_else(|| no_status("injection", name))
     }
-}
-
-fn unknown(what: &str, name: &str) -> FromSqlError {
-    FromSqlError::Other(format!("{name:?} is no status of a {what}").into())
 }
 
 fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {

@@ -1,4 +1,5 @@
-//! Every statement of the keyed store and of the ledger, and the schema, in one place; those of conversations stand in [`sessions`] and [`context`].
+//! Every statement of the keyed store and of the ledger, and the schema, in one place; those of conversations stand in [`sessions`] and
+//! [`context`], those of jobs and deliveries in [`work`].
 //!
 //! `keyed_usage` counts rows and bytes per namespace, expired rows included; triggers keep it right whoever writes. The two partial indexes hold rows
 //! with an expiry only: one serves a namespace, one the sweep over all. Unless a statement says otherwise, parameters are 1 owner, 2 namespace, 3
@@ -6,6 +7,7 @@
 
 pub(super) mod context;
 pub(super) mod sessions;
+pub(super) mod work;
 
 /// What takes the schema from each version to the next; the first makes version 1 of nothing.
 pub(super) const MIGRATIONS: &[&str] = &[
@@ -85,6 +87,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
 ",
     sessions::TABLES,
     context::TABLES,
+    work::TABLES,
 ];
 
 pub(super) const IDENTITY: &str = "SELECT value FROM meta WHERE name = 'identity'";

@@ -3,7 +3,7 @@
 //! Everything of a session is found by its key. What is long stands last in a row, so that who doesn't read it doesn't pass it. Entries of a life follow each
 //! other, so that a window is one range of the index by number.
 
-use super::context;
+use super::{context, work};
 
 /// The tables, as version 4 makes them.
 pub(super) const TABLES: &str = "
@@ -119,19 +119,21 @@ pub(in crate::sqlite) const SESSIONS: &str = "
     ORDER BY here.key, plugin, namespace";
 
 /// What a reset takes along. ?1: the session.
-pub(in crate::sqlite) const CLEAR_SESSION: [&str; 4] = [
+pub(in crate::sqlite) const CLEAR_SESSION: [&str; 5] = [
     "DELETE FROM injections WHERE session = ?1",
     "DELETE FROM session_state WHERE session = ?1",
     context::CLEAR_CURSORS,
     context::CLEAR_COMPACTIONS,
+    work::CLEAR_JOBS,
 ];
 /// The other tables with rows of a session, and each's deletion of them. ?1: the session.
-pub(in crate::sqlite) const REMOVE_SESSION: [&str; 5] = [
+pub(in crate::sqlite) const REMOVE_SESSION: [&str; 6] = [
     "DELETE FROM sessions WHERE key = ?1",
     "DELETE FROM lives WHERE session = ?1",
     "DELETE FROM entries WHERE session = ?1",
     "DELETE FROM runs WHERE session = ?1",
     "DELETE FROM questions WHERE session = ?1",
+    work::CLEAR_DELIVERIES,
 ];
 
 /// Of lives: 1 session, 2 life.
