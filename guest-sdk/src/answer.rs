@@ -31,6 +31,21 @@ impl<T, E: Display> IntoAnswer<T> for Result<T, E> {
     }
 }
 
+/// What a method that can fail answered, made into what the host wants.
+///
+/// # Errors
+///
+/// The author's own, or what `into` says.
+pub fn fallible<T, E: Display, A>(answer: Result<T, E>, into: impl FnOnce(T) -> Result<A, String>) -> Result<A, String> {
+    into(answer.map_err(|error| error.to_string())?)
+}
+
+/// The error of a name under which the plugin offers nothing: no tool, no action.
+#[must_use]
+pub fn not_offered(word: &str, name: &str) -> String {
+    format!("this plugin has no {word} `{name}`")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +56,12 @@ mod tests {
         assert_eq!(IntoAnswer::<()>::into_answer(()), Ok(()));
         assert_eq!(IntoAnswer::<u8>::into_answer(Err::<u8, _>("text")), Err("text".into()));
         assert_eq!(IntoAnswer::<u8>::into_answer(Err::<u8, _>(crate::Error::new("own"))), Err("own".into()));
+    }
+
+    #[test]
+    fn an_error_stays_and_an_answer_is_made_into_another() {
+        assert_eq!(fallible(Ok::<_, crate::Error>(1), |one| Ok(one + 1)), Ok(2));
+        assert_eq!(fallible(Ok::<_, crate::Error>(1), |_| Err::<u8, _>("no".into())), Err("no".into()));
+        assert_eq!(fallible(Err::<u8, _>(crate::Error::new("own")), Ok), Err("own".into()));
     }
 }

@@ -103,6 +103,8 @@ occasions! {
     ApprovalEnd(title: impl Into<String>, tool_name: impl Into<String>) {
         id: "1".into(), title: title.into(), tool_name: tool_name.into(), tool_call_id: None, resolution: approvals::Resolution::AllowOnce, by: None,
     }
+    /// A timer without a name, which is due for the only time. `schedule::fake::fire` makes one of a job.
+    Timer(job: impl Into<String>) { job: job.into(), name: None, tag: None, payload: None, due_at: 0, next_at: None }
     /// Something that ends.
     CleanupAsked(reason: cleanup::Reason) { reason }
     /// A call that a policy is asked about. `params` is JSON text.

@@ -1,6 +1,6 @@
-//! What a tool takes and what it answers.
+//! What a tool takes and what it answers; an action takes the same.
 //!
-//! What it is for: a tool's method takes any struct with `#[plugbay_sdk::args]` and answers anything that can be JSON; [`ToolResult`] is for those
+//! What it is for: their methods take any struct with `#[plugbay_sdk::args]`; a tool answers anything that can be JSON; [`ToolResult`] is for those
 //! that want to say more. What it costs: serde_json in the plugin, and the schema of the arguments, about 140 KiB. How it fails: arguments that don't
 //! fit, an `Err` and an answer that can't be JSON all tell the model that the tool failed, in words.
 
@@ -10,12 +10,11 @@ use crate::value;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use std::fmt::Display;
 
-/// Arguments that the model can be told of and a tool can read. Implemented by `#[plugbay_sdk::args]`, and by `Map<String, Value>` for a tool that
-/// takes any object.
+/// Arguments of a tool that the model can be told of, or parameters of an action that a form can be made of. Implemented by `#[plugbay_sdk::args]`, and by
+/// `Map<String, Value>` for what takes any object.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` isn't a tool's arguments",
+    message = "`{Self}` isn't what a tool or an action can take",
     label = "these are its arguments",
     note = "put `#[plugbay_sdk::args]` on the struct"
 )]
@@ -87,32 +86,8 @@ impl ToolResult {
 /// # Errors
 ///
 /// If it doesn't fit the type, with serde's words.
-pub fn read_args<T: Args>(tool: &str, params: &str) -> Result<T, String> {
-    serde_json::from_str(params).map_err(|error| format!("the arguments of `{tool}`: {error}"))
-}
-
-/// What a method answered that can fail.
-///
-/// # Errors
-///
-/// The author's own, or that the answer can't be JSON.
-pub fn fallible_tool<T: IntoToolResult, E: Display>(answer: Result<T, E>) -> Result<ToolResult, String> {
-    plain_tool(answer.map_err(|error| error.to_string())?)
-}
-
-/// What a method answered that can't fail.
-///
-/// # Errors
-///
-/// If the answer can't be JSON.
-pub fn plain_tool<T: IntoToolResult>(answer: T) -> Result<ToolResult, String> {
-    answer.into_tool_result()
-}
-
-/// The error of a name that the plugin has no tool for.
-#[must_use]
-pub fn no_such_tool(name: &str) -> String {
-    format!("this plugin has no tool `{name}`")
+pub fn read_args<T: Args>(what: &str, text: &str) -> Result<T, String> {
+    serde_json::from_str(text).map_err(|error| format!("{what}: {error}"))
 }
 
 /// What a projection answered, as JSON text.
@@ -127,6 +102,7 @@ pub fn shown<T: Serialize>(answer: Result<Option<T>, String>) -> Result<Option<S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::fallible;
     use serde_json::json;
 
     #[crate::args]
@@ -143,8 +119,8 @@ mod tests {
         assert_eq!(schema["type"], "object");
         assert_eq!(schema["required"], json!(["a", "b"]));
         assert_eq!(schema["properties"]["a"]["description"], "The first.");
-        assert_eq!(read_args::<Sum>("sum", r#"{"a":1,"b":2}"#), Ok(Sum { a: 1, b: 2 }));
-        let error = read_args::<Sum>("sum", r#"{"a":1,"c":2}"#).unwrap_err();
+        assert_eq!(read_args::<Sum>("the arguments of `sum`", r#"{"a":1,"b":2}"#), Ok(Sum { a: 1, b: 2 }));
+        let error = read_args::<Sum>("the arguments of `sum`", r#"{"a":1,"c":2}"#).unwrap_err();
         assert!(error.starts_with("the arguments of `sum`: unknown field `c`"), "{error}");
         let any: Value = serde_json::from_str(&Map::<String, Value>::schema()).unwrap();
         assert_eq!((&any["type"], &any["additionalProperties"]), (&json!("object"), &json!(true)));
@@ -153,14 +129,23 @@ mod tests {
     #[test]
     fn answers_become_json_and_errors_words() {
         let content = |answer: Result<ToolResult, String>| answer.map(|result| (result.content, result.is_error));
-        assert_eq!(content(plain_tool("sunny")), Ok(("\"sunny\"".into(), false)));
-        assert_eq!(content(fallible_tool(Ok::<_, String>(json!({"t": 21})))), Ok((r#"{"t":21}"#.into(), false)));
-        assert_eq!(content(fallible_tool(Ok::<_, String>(ToolResult::failed("no such city")))), Ok(("\"no such city\"".into(), true)));
-        assert_eq!(content(plain_tool(ToolResult::new(&[1]).unwrap())), Ok(("[1]".into(), false)));
-        assert_eq!(content(plain_tool(ToolResult::text("so"))), Ok(("\"so\"".into(), false)));
-        assert_eq!(content(fallible_tool(Err::<u8, _>(crate::Error::new("no route")))), Err("no route".into()));
+        assert_eq!(content("sunny".into_tool_result()), Ok(("\"sunny\"".into(), false)));
+        assert_eq!(
+            content(fallible(Ok::<_, String>(json!({"t": 21})), IntoToolResult::into_tool_result)),
+            Ok((r#"{"t":21}"#.into(), false))
+        );
+        assert_eq!(
+            content(fallible(Ok::<_, String>(ToolResult::failed("no such city")), IntoToolResult::into_tool_result)),
+            Ok(("\"no such city\"".into(), true))
+        );
+        assert_eq!(content(ToolResult::new(&[1]).unwrap().into_tool_result()), Ok(("[1]".into(), false)));
+        assert_eq!(content(ToolResult::text("so").into_tool_result()), Ok(("\"so\"".into(), false)));
+        assert_eq!(
+            content(fallible(Err::<u8, _>(crate::Error::new("no route")), IntoToolResult::into_tool_result)),
+            Err("no route".into())
+        );
         let keys_that_are_lists = std::collections::BTreeMap::from([(vec![1], 1)]);
-        assert!(content(plain_tool(keys_that_are_lists)).unwrap_err().starts_with("the tool's answer can't be JSON"));
+        assert!(content(keys_that_are_lists.into_tool_result()).unwrap_err().starts_with("the tool's answer can't be JSON"));
     }
 
     #[test]

@@ -12,16 +12,25 @@ use std::{env, fs};
 const TARGET: &str = "wasm32-wasip2";
 
 /// The packages to build.
-const PLUGINS: [&str; 23] = [
+const PLUGINS: [&str; 33] = [
     "shell-guard",
     "keyword-watch",
     "lossless-context",
+    "budget-guard",
+    "review-assistant",
+    "thread-memory",
+    "deploy-approval",
+    "report-writer",
+    "sla-monitor",
     "crew",
     "crew-b",
     "echo-one",
     "echo-two",
     "engine",
     "engine-bare",
+    "errand",
+    "errand-bare",
+    "errand-two",
     "keeper",
     "ledger",
     "mischief",
@@ -29,6 +38,7 @@ const PLUGINS: [&str; 23] = [
     "probe",
     "puppet",
     "counter",
+    "bench-alarm",
     "bench-guest",
     "bench-engine",
     "bench-counter",

@@ -8,7 +8,7 @@ use plugbay_runtime::Plugin;
 use plugbay_runtime::state::{Code, DATABASE_FILE, Operation, Sqlite, Synchronous};
 use plugbay_tests::durability::{
     Answer, BAG, Book, Child, Host, KillSettings, Rows, Said, Scene, ask, copy, kill_rounds, options, read, rows, slot, sound, turn_rounds,
-    value,
+    value, work_rounds,
 };
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -49,6 +49,20 @@ async fn what_is_queued_for_a_turn_is_shown_once_whenever_the_host_is_killed() {
         summary.shown as u64 >= rounds && summary.interrupted as u64 + 1 >= rounds,
         "too little was done for this to mean anything: {summary:?}"
     );
+}
+
+#[tokio::test]
+async fn work_is_done_once_or_said_to_be_unknown_whenever_the_host_is_killed() {
+    let folder = TempDir::new().unwrap();
+    let (rounds, seed) = (number("PLUGBAY_KILL_ROUNDS", 8), number("PLUGBAY_KILL_SEED", 20_261_201));
+    let settings = KillSettings { program: PROGRAM.into(), rounds, seed, plugins: 1 };
+    let summary = work_rounds(&settings, folder.path()).await.unwrap_or_else(|e| panic!("{e:#}"));
+    println!("{summary}");
+    assert_eq!(summary.rounds, rounds);
+    let least = [summary.fired, summary.turns, summary.actions, summary.deliveries].map(|count| count as u64).into_iter().min();
+    assert!(least >= Some(rounds), "too little was done for this to mean anything: {summary:?}");
+    let moments = [summary.due, summary.unwritten, summary.unlisted, summary.unheard];
+    assert!(rounds < 100 || moments.iter().all(|count| *count > 0), "some moments were never met: {summary:?}");
 }
 
 /// What a scene said, to its end.

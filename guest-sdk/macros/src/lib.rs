@@ -11,6 +11,7 @@
 mod bindings;
 mod json;
 mod manifest;
+mod offers;
 mod plugin;
 mod settings;
 mod table;
@@ -30,8 +31,8 @@ pub fn settings(arguments: TokenStream, item: TokenStream) -> TokenStream {
     settings::expand_or_complain(settings::Filled::Settings, arguments.into(), item.into()).into()
 }
 
-/// Makes a tool's arguments of a struct: they are read by `serde`, and their JSON Schema is what the model is told. See the root of
-/// `plugbay_sdk`.
+/// Makes of a struct what a tool or an action takes: it is read by `serde`, and its JSON Schema is what the model is told, or what a page draws a
+/// form of. See the root of `plugbay_sdk`.
 #[proc_macro_attribute]
 pub fn args(arguments: TokenStream, item: TokenStream) -> TokenStream {
     settings::expand_or_complain(settings::Filled::Args, arguments.into(), item.into()).into()

@@ -92,7 +92,7 @@ impl Manifest {
 }
 
 /// `[a-z][a-z0-9-]{0,63}`
-fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     let starts = text.starts_with(|first: char| first.is_ascii_lowercase());
     starts && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }

@@ -3,6 +3,8 @@
 //! What it is for: the bindings, the glue of `#[plugin]`, the list of names in its errors all come from here. What it costs: nothing at run
 //! time. How it fails: a name that isn't in it is answered with the nearest one that is.
 
+use crate::offers::OFFERS;
+
 /// The version of the WIT package.
 pub(crate) const API_VERSION: &str = "0.1.0";
 
@@ -20,10 +22,9 @@ pub(crate) const IMPORTS: &[&str] = &[
     "tokens",
     "model",
     "subagents",
+    "schedule",
+    "attachments",
 ];
-
-/// The interface that the methods with `#[tool]` make together.
-pub(crate) const TOOLS: &str = "tools";
 
 /// The interfaces that a context engine can't be without.
 pub(crate) const ENGINE: [&str; 3] = ["context-ingest", "context-assemble", "context-compact"];
@@ -162,6 +163,7 @@ pub(crate) const TABLE: &[Row] = &[
     hook("tool_policy", "tool-policy", "PolicyAsked").answers("PolicyDecision").of(Narrowing::Tools),
     hook("agent_events", "agent-events", "AgentEvent").of(Narrowing::Topics),
     hook("approvals", "approvals", "ApprovalEnd"),
+    hook("timers", "timers", "Timer"),
     hook("cleanup", "cleanup", "CleanupAsked"),
     hook("context_ingest", "context-ingest", "Ingesting").serves("Ingested"),
     hook("context_assemble", "context-assemble", "Assembling").serves("Assembled"),
@@ -187,7 +189,7 @@ pub(crate) fn nearest(method: &str) -> Option<&'static str> {
     (likeness(&best) > 0.75).then_some(best.method)
 }
 
-/// The exported interfaces, each once, in the table's order; the tools' last.
+/// The exported interfaces, each once, in the table's order; those of what is offered by name last.
 pub(crate) fn interfaces() -> Vec<&'static str> {
     let mut all = Vec::new();
     for row in TABLE {
@@ -195,7 +197,7 @@ pub(crate) fn interfaces() -> Vec<&'static str> {
             all.push(row.interface);
         }
     }
-    all.push(TOOLS);
+    all.extend(OFFERS.iter().map(|offer| offer.interface));
     all
 }
 

@@ -20,7 +20,7 @@ pub fn session(key: &str) -> Session<'static> {
     Session(key.to_owned().into())
 }
 
-/// Begins another life of a session: its id changes, its state and what was queued for it are gone.
+/// Begins another life of a session: its id changes, its state, its jobs and what was queued for it are gone.
 pub fn reset(key: &str) {
     MET.with_borrow_mut(|met| {
         if let Some(Some(life)) = met.get_mut(key) {
@@ -40,6 +40,7 @@ pub fn delete(key: &str) {
 fn forget(key: &str) {
     crate::session_state::fake::forget(key);
     crate::injections::fake::take(key);
+    crate::schedule::fake::forget(key);
 }
 
 /// The id of the life that a session is in.

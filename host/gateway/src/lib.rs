@@ -25,6 +25,7 @@
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example()).unwrap();
 //! ```
 
+mod actions;
 mod approvals;
 mod completions;
 mod context;
@@ -34,7 +35,9 @@ mod gateway;
 mod hooks;
 mod injections;
 pub mod model;
+mod outbox;
 mod runs;
+mod schedule;
 mod session_state;
 mod sessions;
 mod subagents;
@@ -42,6 +45,9 @@ mod tokens;
 mod tools;
 mod turn;
 
+pub use actions::{
+    Act, ActError, Acted, ActionSet, Actions, CommandAnswered, Invoked, ListedAction, ListedCommand, ListedUi, RESERVED_COMMANDS,
+};
 pub use approvals::{ApprovalAnswer, ApprovalEvent, Approvals, ApprovalsSettings, PendingApproval, ResolveError, Settled, Wanted};
 pub use context::{CompactionReport, ContextView, Contexts, Quarantined, ServingEngine};
 pub use desk::{Binding, Desk, SessionHandles, tell_cleanup};
@@ -51,11 +57,15 @@ pub use hooks::{
     Dispatched, Failure, Hooks, HooksSettings, InJson, InJsonError, ObserversSettings, QueueView, Ran, Receipt, ReceiptsSettings, Said,
     Skip, Skipped, Words,
 };
+pub use outbox::{
+    DeliveredFile, Deliveries, DeliveryView, Draft, FolderOutbox, Outbox, OutboxError, OutboxReply, OutboxSettings, Packed, Parcel,
+};
 pub use plugbay_runtime as runtime;
 pub use runs::{HostTopic, RunAbout, RunGuard, RunTaken, Runs};
+pub use schedule::{JobView, Schedule, ScheduleClock, ScheduleSettings};
 pub use session_state::{PatchError, Patched, SessionState};
 pub use sessions::{EntryView, RunView, SessionView, ShownState};
 pub use subagents::SubagentsSettings;
 pub use tokens::Tokens;
 pub use tools::{Clash, ListedTool, ToolEnd, ToolSet, Tools};
-pub use turn::{PreparedTurn, Turn, TurnAsked, TurnEnd, TurnError, TurnEvent, TurnStatus};
+pub use turn::{AnswerTo, PreparedTurn, Turn, TurnAsked, TurnEnd, TurnError, TurnEvent, TurnStatus};

@@ -277,9 +277,10 @@ fn judged(
     let (version, asks) = known.unzip();
     let asks = asks.unwrap_or_default();
     let had: BTreeSet<_> = plugin.generation().map(|g| g.surface().grants()).unwrap_or_default();
-    let (fate, undecided) = match &refusal.reason {
-        Reason::Undecided { undecided, .. } => (Fate::Held, undecided.iter().map(|g| g.name().to_owned()).collect()),
-        _ => (Fate::Refused, Vec::new()),
+    let fate = if refusal.is_held() { Fate::Held } else { Fate::Refused };
+    let undecided = match &refusal.reason {
+        Reason::Undecided { undecided, .. } => undecided.iter().map(|g| g.name().to_owned()).collect(),
+        _ => Vec::new(),
     };
     Judged {
         digest,
@@ -310,9 +311,9 @@ fn aside(judged: Option<&Judged>, refused: Option<&Refusal>) -> (Standing, Strin
 }
 
 impl Refusal {
-    /// Whether it waits for a decision.
+    /// Whether it waits for somebody to decide, or to ask again.
     const fn is_held(&self) -> bool {
-        matches!(self.reason, Reason::Undecided { .. })
+        self.reason.is_held()
     }
 
     /// The step and the reason, in one sentence.

@@ -14,6 +14,9 @@ use std::fmt;
 use std::path::PathBuf;
 use thiserror::Error;
 
+/// Timers that are named one by one.
+const TOLD: usize = 10;
+
 /// The steps on the way from a file to a plugin that serves, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -155,6 +158,15 @@ pub enum Reason {
     /// Somebody who is asked about installations said no.
     #[error("{0}")]
     Gate(String),
+    /// Timers of the plugin wait, and this version couldn't be told when they are due.
+    #[error(
+        "it doesn't export `timers`, and timers of the plugin wait for it: {}; cancel them, or take a version that exports `timers`",
+        some(jobs)
+    )]
+    Orphans {
+        /// The timers, each in words: its id, its name, and when it is due.
+        jobs: Vec<String>,
+    },
     /// Its first cell failed.
     #[error("`activate`: {0}")]
     Activate(CallError),
@@ -249,9 +261,38 @@ fn names(grants: &[Grant]) -> String {
     grants.iter().map(|g| format!("`{g}`")).collect::<Vec<_>>().join(", ")
 }
 
+/// The first ones, and how many more there are.
+fn some(jobs: &[String]) -> String {
+    let told = jobs.iter().take(TOLD).cloned().collect::<Vec<_>>().join("; ");
+    match jobs.len().saturating_sub(TOLD) {
+        0 => told,
+        more => format!("{told}; and {more} more"),
+    }
+}
+
 impl Reason {
+    /// Whether what was refused is held: it waits for somebody to decide, or to ask again.
+    #[must_use]
+    pub const fn is_held(&self) -> bool {
+        matches!(self, Self::Undecided { .. } | Self::Orphans { .. })
+    }
+
     /// Puts file and step to it.
     pub(crate) fn at(self, file: &std::path::Path, step: Step) -> LoadError {
         LoadError { file: file.to_owned(), step, reason: self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_be_orphaned_is_named_up_to_a_bound_and_is_held() {
+        let orphans = |n: usize| Reason::Orphans { jobs: (0..n).map(|n| format!("`j{n}`")).collect() };
+        let ten = orphans(10).to_string();
+        assert!(ten.contains("`j0`; `j1`; ") && ten.contains("`j9`; cancel them"), "{ten}");
+        assert!(orphans(12).to_string().contains("`j9`; and 2 more; cancel them"), "{}", orphans(12));
+        assert!(orphans(1).is_held() && !Reason::Stopping.is_held());
     }
 }

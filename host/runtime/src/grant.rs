@@ -21,11 +21,25 @@ pub enum Grant {
     Subagents,
     /// Ask the host's model.
     Model,
+    /// Wake agents, and itself, later.
+    Schedule,
+    /// Hand files to the people of a session.
+    Attachments,
 }
 
 impl Grant {
     /// Every grant.
-    pub const ALL: [Self; 7] = [Self::Conversation, Self::State, Self::Events, Self::Prompt, Self::Policy, Self::Subagents, Self::Model];
+    pub const ALL: [Self; 9] = [
+        Self::Conversation,
+        Self::State,
+        Self::Events,
+        Self::Prompt,
+        Self::Policy,
+        Self::Subagents,
+        Self::Model,
+        Self::Schedule,
+        Self::Attachments,
+    ];
 
     /// Its name in settings, and as the plugin is told.
     #[must_use]
@@ -38,6 +52,8 @@ impl Grant {
             Self::Policy => "policy",
             Self::Subagents => "subagents",
             Self::Model => "model",
+            Self::Schedule => "schedule",
+            Self::Attachments => "attachments",
         }
     }
 
@@ -92,7 +108,7 @@ mod tests {
         let asked: BTreeSet<Grant> = Grant::ALL.into();
         assert_eq!(
             Grants::default().undecided(&asked),
-            [Grant::Conversation, Grant::Prompt, Grant::Policy, Grant::Subagents, Grant::Model]
+            [Grant::Conversation, Grant::Prompt, Grant::Policy, Grant::Subagents, Grant::Model, Grant::Schedule, Grant::Attachments]
         );
         let denied = Grants { granted: asked.clone(), denied: asked.clone() };
         assert!(asked.iter().all(|grant| Grants::granting(asked.clone()).has(*grant) && !denied.has(*grant)));
@@ -101,6 +117,7 @@ mod tests {
 
     #[test]
     fn each_has_a_name_of_its_own() {
-        assert_eq!(Grant::ALL.map(Grant::name), ["conversation", "state", "events", "prompt", "policy", "subagents", "model"]);
+        let names = ["conversation", "state", "events", "prompt", "policy", "subagents", "model", "schedule", "attachments"];
+        assert_eq!(Grant::ALL.map(Grant::name), names);
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Part {
     pub(crate) grants: Grants,
     /// The namespaces of session state that it registered.
     pub(crate) namespaces: BTreeSet<String>,
+    /// Whether it exports `timers`.
+    pub(crate) timers: bool,
     /// What it shares with the generations before and after it.
     pub(crate) succession: Arc<Succession>,
 }
@@ -81,6 +83,7 @@ impl Part {
             services: Arc::new(NoServices),
             grants: Grants::default(),
             namespaces: BTreeSet::new(),
+            timers: false,
             succession: Arc::default(),
         }
     }
@@ -133,6 +136,11 @@ impl Guest {
     /// The namespaces that its registration names.
     pub(crate) fn namespaces(&self) -> impl Iterator<Item = &str> {
         self.part.namespaces.iter().map(String::as_str)
+    }
+
+    /// Whether it can be told that a timer is due.
+    pub(crate) fn has_timers(&self) -> bool {
+        self.part.timers
     }
 
     pub(crate) fn succession(&self) -> &Arc<Succession> {

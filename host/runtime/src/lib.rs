@@ -58,6 +58,7 @@ mod listing;
 mod manifest;
 mod met;
 mod order;
+mod orphans;
 mod pinned;
 mod plugin;
 mod plugins;
@@ -91,21 +92,21 @@ pub use generation::Generation;
 pub use grant::{Grant, Grants};
 pub use hook::{Fired, HOOKS, Hook, HookInfo, InJsonError, Malformed, Mode, Subject, Unseen};
 pub use hooks::{
-    Action, AfterCompaction, AfterToolCall, AgentEnd, AgentEvent, AgentEvents, AgentTurnPrepare, Answer, AnswerChange, Approval,
-    ApprovalDecision, ApprovalEnd, Approvals, Assembled, Assembling, BeforeAgentFinalize, BeforeAgentReply, BeforeAgentRun,
-    BeforeCompaction, BeforeDispatch, BeforeInstall, BeforeMessageWrite, BeforeModelResolve, BeforePromptBuild, BeforeReset,
-    BeforeToolCall, Bootstrapped, Bootstrapping, Cleanup, CleanupAsked, CleanupReason, Compacted, Compacting, CompactionAsked,
-    CompactionReason, Context, ContextAssemble, ContextBootstrap, ContextCompact, ContextDispose, ContextIngest, ContextMaintain,
-    ContextPart, ContextSpawn, ContextSpawnEnd, ContextTurn, DispatchClaim, Disposing, EngineCompaction, Finalization, Finding,
-    GatewayStart, GatewayStop, Heartbeat, HeartbeatPrompt, Ingested, Ingesting, InstallDecision, Installing, JobChange, JobChangeKind,
-    JobChanged, LlmInput, LlmOutput, Maintaining, Message, MessageAsked, MessageReceived, MessageSending, MessageSent, ModelAsked,
-    ModelCall, ModelCallEnd, ModelCallEnded, ModelCallFate, ModelCallStarted, ModelChoice, ModelInput, ModelOutput, Moment, Placement,
-    PolicyAsked, PolicyDecision, Projected, Projecting, PromptAsked, PromptChange, ReplyAsked, ReplyClaim, Resetting, Resolution, Revision,
-    RunAsked, RunBlock, RunDecision, SendDecision, Sending, Sent, SessionBegan, SessionEnd, SessionEndReason, SessionEnded,
-    SessionProjection, SessionStart, Severity, SpawnEnded, SpawnFate, SpawnPrepared, Spawned, Spawning, Started, Stopping, SubagentEnd,
-    SubagentEnded, SubagentFate, SubagentSpawned, Tokens, ToolAnswer, ToolCall, ToolCallFate, ToolDecision, ToolEnded, ToolInvocation,
-    ToolOutcome, ToolPolicy, ToolResultPersist, Tools, Trigger, TurnDone, TurnEnded, TurnInjection, TurnPrepared, TurnRecord,
-    WriteDecision, Written,
+    Action, ActionAsked, ActionFailure, ActionOutcome, ActionSuccess, AfterCompaction, AfterToolCall, AgentEnd, AgentEvent, AgentEvents,
+    AgentTurnPrepare, Answer, AnswerChange, Approval, ApprovalDecision, ApprovalEnd, Approvals, Assembled, Assembling, BeforeAgentFinalize,
+    BeforeAgentReply, BeforeAgentRun, BeforeCompaction, BeforeDispatch, BeforeInstall, BeforeMessageWrite, BeforeModelResolve,
+    BeforePromptBuild, BeforeReset, BeforeToolCall, Bootstrapped, Bootstrapping, Cleanup, CleanupAsked, CleanupReason, CommandAnswer,
+    CommandAsked, Commands, Compacted, Compacting, CompactionAsked, CompactionReason, Context, ContextAssemble, ContextBootstrap,
+    ContextCompact, ContextDispose, ContextIngest, ContextMaintain, ContextPart, ContextSpawn, ContextSpawnEnd, ContextTurn, DispatchClaim,
+    Disposing, EngineCompaction, Finalization, Finding, GatewayStart, GatewayStop, Heartbeat, HeartbeatPrompt, Ingested, Ingesting,
+    InstallDecision, Installing, JobChange, JobChangeKind, JobChanged, LlmInput, LlmOutput, Maintaining, Message, MessageAsked,
+    MessageReceived, MessageSending, MessageSent, ModelAsked, ModelCall, ModelCallEnd, ModelCallEnded, ModelCallFate, ModelCallStarted,
+    ModelChoice, ModelInput, ModelOutput, Moment, Placement, PolicyAsked, PolicyDecision, Projected, Projecting, PromptAsked, PromptChange,
+    ReplyAsked, ReplyClaim, Resetting, Resolution, Revision, RunAsked, RunBlock, RunDecision, SendDecision, Sending, Sent, SessionActions,
+    SessionBegan, SessionEnd, SessionEndReason, SessionEnded, SessionProjection, SessionStart, Severity, SpawnEnded, SpawnFate,
+    SpawnPrepared, Spawned, Spawning, Started, Stopping, SubagentEnd, SubagentEnded, SubagentFate, SubagentSpawned, TimerDue, Timers,
+    Tokens, ToolAnswer, ToolCall, ToolCallFate, ToolDecision, ToolEnded, ToolInvocation, ToolOutcome, ToolPolicy, ToolResultPersist, Tools,
+    Trigger, TurnDone, TurnEnded, TurnInjection, TurnPrepared, TurnRecord, WriteDecision, Written,
 };
 pub use id::{NoId, PluginId};
 pub use json::{Json, JsonError, Payload};
@@ -120,14 +121,15 @@ pub use plugins::{Inspected, Plugins, PluginsSettings};
 pub use probation::{ProbationSettings, ProbationView, Verdict};
 pub use record::{Fate, Judged, KeptVersion};
 pub use registration::{
-    Borne, EngineRegistration, HookRegistration, Maintenance, NamespaceRegistration, Registration, RegistrationError, Risk,
-    ToolRegistration,
+    ActionRegistration, Borne, CommandRegistration, EngineRegistration, HookRegistration, Maintenance, NamespaceRegistration, Registration,
+    RegistrationError, Risk, Scope, ToolRegistration, UiRegistration, UiSurface,
 };
 pub use schema::Schema;
 pub use serve::Answered;
 pub use services::{
-    Caller, Candidate, Completed, CompletionRequest, InjectionQueued, InjectionRequest, NoServices, ServiceCode, ServiceError,
-    ServiceReply, Services, SubagentStarted, SubagentState, SubagentStatus,
+    AttachmentFile, Caller, Candidate, Caption, CaptionFormat, CatchUp, Completed, CompletionRequest, FilesDelivered, InjectionQueued,
+    InjectionRequest, JobKind, JobMoment, JobPlan, JobTask, NoServices, PluginJob, ServiceCode, ServiceError, ServiceReply, Services,
+    SubagentStarted, SubagentState, SubagentStatus,
 };
 pub use settings::Settings;
 pub use source::Source;

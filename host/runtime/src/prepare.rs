@@ -6,7 +6,8 @@ use crate::extra::Succession;
 use crate::generation::{Generation, Handled, Lineage, Parts};
 use crate::grant::Grant;
 use crate::guest::{Guest, Part, State};
-use crate::hook::{HOOKS, HookInfo};
+use crate::hook::{HOOKS, Hook, HookInfo};
+use crate::hooks::Timers;
 use crate::host::Host;
 use crate::id::PluginId;
 use crate::manifest::{self, Manifest};
@@ -82,7 +83,8 @@ pub(crate) async fn prepare(host: &Host, file: &Verified, settings: Settings, li
 
     let log = Arc::new(Log::new(sink, &limits, config.secrets()));
     let succession = lineage.previous.map_or_else(Arc::default, |before| before.parts.guest.succession().clone());
-    let shared = Shared { log: log.clone(), config, succession };
+    let timers = surface.exports.contains(Timers::NAME);
+    let shared = Shared { log: log.clone(), config, succession, timers };
     let guest = guest(host, &manifest.id, &settings, &registration, shared).map_err(|e| (Step::Activate, e))?;
     let parts = Parts {
         blueprint: Blueprint::new(host.engine.clone(), instance, limits, log, World::Open),
@@ -139,17 +141,18 @@ struct Shared {
     log: Arc<Log>,
     config: Config,
     succession: Arc<Succession>,
+    timers: bool,
 }
 
 /// What its cells get: its part of the state, too, unless that was denied.
 fn guest(host: &Host, plugin: &PluginId, settings: &Settings, registration: &Registration, shared: Shared) -> Result<Guest, Reason> {
-    let Shared { log, config, succession } = shared;
+    let Shared { log, config, succession, timers } = shared;
     let owner = Owner::new(plugin.as_str()).map_err(Reason::State)?;
     let state = settings.grants.has(Grant::State).then(|| State { store: host.state.clone(), owner });
     let namespaces = registration.session_state.iter().map(|n| n.namespace.clone()).collect();
     let part = Part::sealed(plugin.clone(), log);
     let (services, grants) = (host.services.clone(), settings.grants.clone());
-    Ok(Guest::new(Part { config, state, services, grants, namespaces, succession, ..part }))
+    Ok(Guest::new(Part { config, state, services, grants, namespaces, timers, succession, ..part }))
 }
 
 /// The hooks that are handled, with their budgets: the operator's, else the hook's own, or less if the plugin asks for less. More is the

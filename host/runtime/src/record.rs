@@ -77,7 +77,7 @@ pub struct Judged {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
-    /// It asks for what the operator hasn't decided on.
+    /// It asks for what the operator hasn't decided on, or would orphan timers of the plugin.
     Held,
     /// It was refused on its way to publication.
     Refused,

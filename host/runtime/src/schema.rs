@@ -45,7 +45,7 @@ pub(crate) fn check(value: &Value, schema: &Value) -> Result<(), String> {
     validator.validate(value).map_err(|e| at(&e.instance_path().to_string(), &e.masked_with("the value").to_string()))
 }
 
-/// A schema that a plugin registered, compiled: what one of its tools takes. Cheap to clone.
+/// A schema that a plugin registered, compiled: what one of its tools or actions takes. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Schema(Arc<Validator>);
 
@@ -71,7 +71,7 @@ impl Schema {
 pub(crate) fn compile(schema: &Value) -> Result<Validator, String> {
     let patterns = PatternOptions::regex().size_limit(COMPILED).dfa_size_limit(COMPILED);
     let options = jsonschema::options().with_draft(jsonschema::Draft::Draft202012).with_pattern_options(patterns);
-    options.build(schema).map_err(|e| short(&e.to_string()))
+    options.build(schema).map_err(|e| at(&e.instance_path().to_string(), &e.to_string()))
 }
 
 fn at(path: &str, problem: &str) -> String {
@@ -90,7 +90,9 @@ pub(crate) fn expand(schema: &Value) -> Result<Value, String> {
 
 /// The same for one of several schemas that share the bounds of one.
 pub(crate) fn expand_beside(schema: &Value, taken: &mut Taken) -> Result<Value, String> {
-    Expansion { root: schema, taken, open: Vec::new() }.value(schema, Place::Schema { seen: true })
+    let mut expansion = Expansion { root: schema, taken, open: Vec::new(), path: String::new() };
+    let expanded = expansion.value(schema, Place::Schema { seen: true });
+    expanded.map_err(|problem| at(&expansion.path, &problem))
 }
 
 /// What schemas have taken of their bounds.
@@ -122,6 +124,8 @@ struct Expansion<'a> {
     taken: &'a mut Taken,
     /// The references that are being followed.
     open: Vec<&'a str>,
+    /// Where it is: after a failure, where that was found.
+    path: String,
 }
 
 impl<'a> Expansion<'a> {
@@ -133,11 +137,12 @@ impl<'a> Expansion<'a> {
         match (value, place) {
             (Value::Object(object), Place::Schema { seen }) => self.schema(object, seen),
             (Value::Object(object), Place::Schemas { seen }) => {
-                let member = |(name, value): (&String, &'a Value)| Ok((name.clone(), self.value(value, Place::Schema { seen })?));
+                let member = |(name, value): (&String, &'a Value)| Ok((name.clone(), self.step(name, value, Place::Schema { seen })?));
                 Ok(Value::Object(object.iter().map(member).collect::<Result<_, String>>()?))
             }
             (Value::Array(list), Place::Schema { seen } | Place::Schemas { seen }) => {
-                Ok(Value::Array(list.iter().map(|v| self.value(v, Place::Schema { seen })).collect::<Result<_, String>>()?))
+                let item = |(n, value): (usize, &'a Value)| self.step(&n.to_string(), value, Place::Schema { seen });
+                Ok(Value::Array(list.iter().enumerate().map(item).collect::<Result<_, String>>()?))
             }
             (other, _) => Ok(other.clone()),
         }
@@ -153,7 +158,7 @@ impl<'a> Expansion<'a> {
         let mut expanded = Map::new();
         for (name, value) in object.iter().filter(|(name, _)| !matches!(name.as_str(), "$ref" | "$defs" | "definitions")) {
             self.pattern(name, value)?;
-            expanded.insert(name.clone(), self.value(value, below(name, seen))?);
+            expanded.insert(name.clone(), self.step(name, value, below(name, seen))?);
         }
         if let Some(named) = object.get("$ref") {
             let target = self.follow(named, seen)?;
@@ -170,9 +175,18 @@ impl<'a> Expansion<'a> {
             return Err(format!("`$ref` to {name:?} comes back to itself, or is nested too deep"));
         }
         self.open.push(name);
-        let expanded = self.value(target, Place::Schema { seen });
+        let expanded = self.step("$ref", target, Place::Schema { seen });
         self.open.pop();
         expanded
+    }
+
+    /// What stands below, one step further down.
+    fn step(&mut self, name: &str, value: &'a Value, place: Place) -> Result<Value, String> {
+        let here = self.path.len();
+        self.path.extend(["/", name]);
+        let expanded = self.value(value, place)?;
+        self.path.truncate(here);
+        Ok(expanded)
     }
 
     /// Patterns are bounded in number and size.

@@ -10,7 +10,7 @@ use crate::guest::{Guest, Part};
 use crate::id::PluginId;
 use crate::surface::Surface;
 use crate::transcript::Transcript;
-use crate::wire::Store;
+use crate::wire::{File, Store};
 use plugbay_engine::{Blueprint, Budget, CellState, Code, Engine, Limits, Log, World};
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,6 +74,7 @@ fn seal(
                 let host = match name {
                     "session" => ResourceType::host::<Session>(),
                     "transcript" => ResourceType::host::<Transcript>(),
+                    "file" => ResourceType::host::<File>(),
                     _ => ResourceType::host::<Store>(),
                 };
                 linker.resource(name, host, |_, _| Ok(()))?;

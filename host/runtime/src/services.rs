@@ -1,20 +1,37 @@
-//! What plugins reach through the host and the runtime itself doesn't have: sessions, runs, events, what is queued for a turn.
+//! What plugins reach through the host and the runtime itself doesn't have: sessions, runs, events, what is queued for a turn, jobs, files.
 //!
 //! The runtime says who asks ([`Caller`]), from the cell that makes the call; whoever builds a gateway on it answers. A host without a gateway has none of
 //! this: [`NoServices`] refuses by name.
 
+mod attachments;
+mod candidate;
+mod error;
+#[cfg(test)]
+pub(crate) mod fake;
+mod injections;
+mod model;
+mod none;
+mod schedule;
+#[cfg(test)]
+pub(crate) mod stage;
+mod subagents;
+
+pub use attachments::{AttachmentFile, Caption, CaptionFormat, FilesDelivered};
+pub use candidate::Candidate;
+pub use error::{ServiceCode, ServiceError};
+pub use injections::{InjectionQueued, InjectionRequest};
+pub use model::{Completed, CompletionRequest};
+pub use none::NoServices;
+pub use schedule::{CatchUp, JobKind, JobMoment, JobPlan, JobTask, PluginJob};
+pub use subagents::{SubagentStarted, SubagentState, SubagentStatus};
+
 use crate::call::{Chain, Session};
-use crate::grant::Grant;
 use crate::id::PluginId;
 use crate::json::Json;
 use crate::transcript::Entry;
-use plugbay_engine::Digest;
-use semver::Version;
-use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use thiserror::Error;
 
 /// What a service answers, when it does.
 pub type ServiceReply<'a, T> = Pin<Box<dyn Future<Output = Result<T, ServiceError>> + Send + 'a>>;
@@ -32,159 +49,6 @@ pub struct Caller {
     pub run: Option<Arc<str>>,
     /// The calls that led here, this one included: whatever is called on behalf of this caller carries it on.
     pub chain: Chain,
-}
-
-/// Why a service has no answer.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{message}")]
-pub struct ServiceError {
-    /// What kind of failure.
-    pub code: ServiceCode,
-    /// What was asked, what refused it and what would change that.
-    pub message: String,
-}
-
-impl ServiceError {
-    /// A failure in words.
-    #[must_use]
-    pub fn new(code: ServiceCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
-    }
-}
-
-/// Kinds of failure. Each interface of the contract has some of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ServiceCode {
-    /// An argument is no good.
-    InvalidInput,
-    /// The call belongs to no run.
-    NoRun,
-    /// The run has ended.
-    Closed,
-    /// The plugin hasn't met such a session.
-    Unknown,
-    /// The session was deleted, or began another life.
-    Gone,
-    /// The topic isn't the plugin's.
-    ForeignTopic,
-    /// A limit was reached.
-    LimitExceeded,
-    /// Something of this name isn't the plugin's.
-    Taken,
-    /// There was no answer in time.
-    TimedOut,
-    /// The model takes less than this.
-    TooLong,
-    /// Whoever asks would wait for itself.
-    ReEntrant,
-    /// The context engine didn't prepare for it.
-    NotPrepared,
-    /// The state can't be read or written, or the host has no such service.
-    Failed,
-}
-
-/// What a plugin wants shown in a session's next turn.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InjectionRequest {
-    /// What it says.
-    pub text: String,
-    /// Whether it goes behind what was said, or before it.
-    pub append: bool,
-    /// Higher is shown first.
-    pub priority: i32,
-    /// How long it waits, in milliseconds.
-    pub ttl_ms: Option<u64>,
-    /// While one with the same key waits, this one isn't queued.
-    pub key: Option<String>,
-    /// Facts of the plugin's own.
-    pub metadata: Option<Json>,
-}
-
-/// What became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InjectionQueued {
-    /// Its id, or that of the one that waits already.
-    pub id: String,
-    /// Whether it was queued just now.
-    pub fresh: bool,
-}
-
-/// What a plugin asks the host's model.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CompletionRequest {
-    /// The message.
-    pub message: String,
-    /// The instructions above it.
-    pub system_prompt: Option<String>,
-    /// How long to wait, in milliseconds.
-    pub timeout_ms: Option<u32>,
-}
-
-/// What the host's model said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Completed {
-    /// Its words.
-    pub text: String,
-    /// Who answered.
-    pub model: String,
-    /// Tokens that it read, if the provider says.
-    pub input_tokens: Option<u64>,
-    /// Tokens that it wrote, if the provider says.
-    pub output_tokens: Option<u64>,
-}
-
-/// A subagent that was set to work.
-#[derive(Debug, Clone)]
-pub struct SubagentStarted {
-    /// Its session.
-    pub session: Session,
-    /// Its run.
-    pub run: Arc<str>,
-}
-
-/// How far a run of a subagent is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum SubagentState {
-    Pending,
-    Done,
-    Blocked,
-    Failed,
-    Cancelled,
-}
-
-/// How a run of a subagent is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SubagentStatus {
-    /// How far.
-    pub state: SubagentState,
-    /// What it answered.
-    pub text: Option<String>,
-    /// Why it has no answer.
-    pub error: Option<String>,
-}
-
-/// A version of a plugin that is about to be installed, after it said what it registers and before any of it runs.
-#[derive(Debug, Clone)]
-pub struct Candidate {
-    /// The plugin.
-    pub plugin: PluginId,
-    /// Its version.
-    pub version: Version,
-    /// Its component.
-    pub digest: Digest,
-    /// The version that serves now.
-    pub replaces: Option<Version>,
-    /// Its bytes.
-    pub bytes: u64,
-    /// Interfaces of the contract that it imports.
-    pub imports: BTreeSet<String>,
-    /// Interfaces of the contract that it exports.
-    pub exports: BTreeSet<String>,
-    /// What it was granted.
-    pub granted: BTreeSet<Grant>,
-    /// Names of the tools that it brings.
-    pub tools: Vec<String>,
 }
 
 /// What plugins reach through the host.
@@ -255,6 +119,38 @@ pub trait Services: Send + Sync + 'static {
     /// `subagents.delete`. Whether there was one.
     fn delete_subagent<'a>(&'a self, caller: &'a Caller, name: &'a str) -> ServiceReply<'a, bool>;
 
+    /// `schedule.turn` and `schedule.timer`.
+    fn schedule<'a>(&'a self, caller: &'a Caller, task: JobTask, plan: JobPlan) -> ServiceReply<'a, PluginJob>;
+
+    /// `schedule.cancel`. Whether there was one.
+    fn cancel_job<'a>(&'a self, caller: &'a Caller, id: &'a str) -> ServiceReply<'a, bool>;
+
+    /// `schedule.cancel-tag`. How many there were.
+    fn cancel_jobs<'a>(&'a self, caller: &'a Caller, about: Option<&'a Session>, tag: &'a str) -> ServiceReply<'a, u32>;
+
+    /// `schedule.jobs`.
+    fn jobs<'a>(&'a self, caller: &'a Caller, tag: Option<&'a str>) -> ServiceReply<'a, Vec<PluginJob>>;
+
+    /// The timers of a plugin that wait: a version without `timers` would orphan them.
+    fn waiting_timers<'a>(&'a self, plugin: &'a PluginId) -> ServiceReply<'a, Vec<PluginJob>>;
+
+    /// `attachments.create`.
+    fn create_file<'a>(
+        &'a self,
+        caller: &'a Caller,
+        name: &'a str,
+        content_type: Option<&'a str>,
+    ) -> ServiceReply<'a, Box<dyn AttachmentFile>>;
+
+    /// `attachments.send`: all of them, or none.
+    fn send_files<'a>(
+        &'a self,
+        caller: &'a Caller,
+        session: &'a Session,
+        files: Vec<Box<dyn AttachmentFile>>,
+        caption: Option<Caption>,
+    ) -> ServiceReply<'a, FilesDelivered>;
+
     /// The gates of an installation.
     ///
     /// # Errors
@@ -263,83 +159,4 @@ pub trait Services: Send + Sync + 'static {
 
     /// A plugin was switched off, or uninstalled: what waits for it in sessions goes.
     fn left<'a>(&'a self, plugin: &'a PluginId, uninstalled: bool) -> ServiceReply<'a, ()>;
-}
-
-/// No services: a host that has plugins and no gateway.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoServices;
-
-fn none<T>(what: &str) -> Result<T, ServiceError> {
-    Err(ServiceError::new(ServiceCode::Failed, format!("{what}: this host runs plugins without a gateway, so it has none")))
-}
-
-impl Services for NoServices {
-    fn meet<'a>(&'a self, _: &'a PluginId, _: &'a Session) -> ServiceReply<'a, ()> {
-        Box::pin(async { Ok(()) })
-    }
-
-    fn open_session<'a>(&'a self, _: &'a Caller, _: &'a str) -> ServiceReply<'a, Session> {
-        Box::pin(async { none("sessions") })
-    }
-
-    fn run_value(&self, _: &Caller, _: &str) -> Result<Option<Json>, ServiceError> {
-        none("a run's context")
-    }
-
-    fn set_run_value(&self, _: &Caller, _: &str, _: Option<Json>) -> Result<bool, ServiceError> {
-        none("a run's context")
-    }
-
-    fn clear_run_values(&self, _: &Caller) -> Result<(), ServiceError> {
-        none("a run's context")
-    }
-
-    fn session_state(&self, _: &Caller, _: &Session, _: &str) -> Result<Option<Json>, ServiceError> {
-        none("session state")
-    }
-
-    fn set_session_state<'a>(&'a self, _: &'a Caller, _: &'a Session, _: &'a str, _: Option<Json>) -> ServiceReply<'a, bool> {
-        Box::pin(async { none("session state") })
-    }
-
-    fn emit(&self, _: &Caller, _: &str, _: Json) -> Result<(), ServiceError> {
-        none("agent events")
-    }
-
-    fn enqueue<'a>(&'a self, _: &'a Caller, _: &'a Session, _: InjectionRequest) -> ServiceReply<'a, InjectionQueued> {
-        Box::pin(async { none("injections") })
-    }
-
-    /// A token for four bytes.
-    fn count_tokens(&self, text: &str) -> u64 {
-        (text.len() as u64).div_ceil(4)
-    }
-
-    fn complete<'a>(&'a self, _: &'a Caller, _: CompletionRequest) -> ServiceReply<'a, Completed> {
-        Box::pin(async { none("a model") })
-    }
-
-    fn run_subagent<'a>(&'a self, _: &'a Caller, _: &'a str, _: String) -> ServiceReply<'a, SubagentStarted> {
-        Box::pin(async { none("subagents") })
-    }
-
-    fn wait_for_subagent<'a>(&'a self, _: &'a Caller, _: &'a str, _: Duration) -> ServiceReply<'a, SubagentStatus> {
-        Box::pin(async { none("subagents") })
-    }
-
-    fn subagent_messages<'a>(&'a self, _: &'a Caller, _: &'a str, _: u32) -> ServiceReply<'a, Vec<Entry>> {
-        Box::pin(async { none("subagents") })
-    }
-
-    fn delete_subagent<'a>(&'a self, _: &'a Caller, _: &'a str) -> ServiceReply<'a, bool> {
-        Box::pin(async { none("subagents") })
-    }
-
-    fn may_install(&self, _: Candidate) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {
-        Box::pin(async { Ok(()) })
-    }
-
-    fn left<'a>(&'a self, _: &'a PluginId, _: bool) -> ServiceReply<'a, ()> {
-        Box::pin(async { Ok(()) })
-    }
 }

@@ -11,7 +11,7 @@ pub enum Standing {
     Active,
     /// The operator switched it off.
     Disabled,
-    /// It asks for something that the operator hasn't decided on.
+    /// It asks for something that the operator hasn't decided on, or would orphan timers of the plugin.
     Held,
     /// Its file is gone. Nothing of it is deleted.
     Missing,

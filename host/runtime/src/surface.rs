@@ -17,7 +17,7 @@ pub const API: &str = "0.1.0";
 const PACKAGE: &str = "plugbay:plugin";
 
 /// Interfaces that a plugin may import, and what each asks for.
-const IMPORTS: [(&str, Option<Grant>); 12] = [
+const IMPORTS: [(&str, Option<Grant>); 14] = [
     ("types", None),
     ("log", None),
     ("config", None),
@@ -30,6 +30,8 @@ const IMPORTS: [(&str, Option<Grant>); 12] = [
     ("tokens", None),
     ("model", Some(Grant::Model)),
     ("subagents", Some(Grant::Subagents)),
+    ("schedule", Some(Grant::Schedule)),
+    ("attachments", Some(Grant::Attachments)),
 ];
 
 /// Interfaces that a plugin may export, beside hooks.

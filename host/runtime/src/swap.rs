@@ -86,6 +86,10 @@ impl Yard {
         if self.stopping.load(Ordering::Acquire) {
             return Err((Step::Publish, Reason::Stopping).into());
         }
+        // What served could have set timers until now.
+        if old.is_some() && is_new(plugin, &generation, &swap) {
+            self.orphans_nothing(plugin, &generation).await?;
+        }
         let next = self.write(plugin, &generation, &swap, old.is_some(), order).await?;
         let replaced = old.as_ref().map(|o| (o.digest(), handed.saved.clone()));
         let done = self.publish(plugin, old, generation.clone(), next, handed, &swap);
@@ -96,10 +100,13 @@ impl Yard {
         Ok(done)
     }
 
-    /// Asks those who may refuse a component, unless it ran here before the change, or comes back.
+    /// Asks those who may refuse a component, unless it ran here before the change, or comes back. That it would orphan timers isn't skipped with them.
     async fn pass_gates(&self, plugin: &Plugin, generation: &Generation, swap: &Swap, order: &Order) -> Result<(), Refusal> {
-        let known = plugin.view(|v| v.record.digest()) == Some(generation.digest());
-        if swap.what == What::RollBack || known || order.skip_gates {
+        if !is_new(plugin, generation, swap) {
+            return Ok(());
+        }
+        self.orphans_nothing(plugin, generation).await?;
+        if order.skip_gates {
             return Ok(());
         }
         let candidate = candidate(plugin, generation, &swap.verified);
@@ -239,6 +246,11 @@ async fn hand_over(plugin: &Plugin, old: Option<&Generation>, new: &Generation, 
         new.restore(first, saved).await.map_err(|e| (Step::Handover, Reason::Restore(e)))?;
     }
     Ok(Handed { turn: Some(turn), saved, note: None })
+}
+
+/// Whether another component than before comes, and not back.
+fn is_new(plugin: &Plugin, generation: &Generation, swap: &Swap) -> bool {
+    swap.what == What::Load && plugin.view(|v| v.record.digest()) != Some(generation.digest())
 }
 
 fn shared(generation: &Generation) -> bool {

@@ -5,6 +5,7 @@
 #![allow(unsafe_code, missing_docs, unreachable_pub, clippy::all, clippy::indexing_slicing, reason = "generated code")]
 
 use crate::call::Session;
+use crate::services::AttachmentFile;
 use crate::transcript::Transcript;
 use plugbay_state::KeyedStore;
 use std::sync::Arc;
@@ -23,9 +24,14 @@ wasmtime::component::bindgen!({
         "plugbay:plugin/model.complete": async | trappable,
         "plugbay:plugin/types.[method]transcript.outline": async | trappable,
         "plugbay:plugin/subagents": async | trappable,
+        "plugbay:plugin/schedule": async | trappable,
+        "plugbay:plugin/attachments.create": async | trappable,
+        "plugbay:plugin/attachments.send": async | trappable,
+        "plugbay:plugin/attachments.[method]file.write": async | trappable,
         default: trappable,
     },
     with: {
+        "plugbay:plugin/attachments.file": crate::wire::File,
         "plugbay:plugin/keyed-store.store": crate::wire::Store,
         "plugbay:plugin/types.session": crate::call::Session,
         "plugbay:plugin/types.transcript": crate::transcript::Transcript,
@@ -36,6 +42,9 @@ pub(crate) use plugbay::plugin::{keyed_store, types};
 
 /// `keyed-store.store`: a namespace that a guest has opened.
 pub struct Store(pub(crate) Arc<dyn KeyedStore>);
+
+/// `attachments.file`: a file that a guest is writing. Dropped, it is gone from the gateway, too.
+pub struct File(pub(crate) Box<dyn AttachmentFile>);
 
 /// `types.call-context`, with what all plugins of a dispatch are told in common behind `Arc`s.
 #[derive(ComponentType, Lower)]

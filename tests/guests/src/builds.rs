@@ -5,7 +5,7 @@
 //! tested with the others. What it costs: some milliseconds to make, a megabyte to keep. How it fails: as reading and writing files fails, or where the
 //! bytes aren't found that are to say something else.
 
-use crate::built::{SHELL_GUARD, WITNESS};
+use crate::built::{ERRAND, SHELL_GUARD, WITNESS};
 use crate::odd::Odd;
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -64,6 +64,28 @@ pub fn witness(letter: char, priority: u16) -> io::Result<Vec<u8>> {
     let mut build = std::fs::read(WITNESS)?;
     replace(&mut build, WITNESS_ID, format!(r#""id":"witness-{letter}""#).as_bytes())?;
     replace(&mut build, WITNESS_PRIORITY, format!(r#""priority":{priority}"#).as_bytes())?;
+    Ok(build)
+}
+
+/// The plugin `errand` under the id `erran<letter>`.
+///
+/// # Errors
+///
+/// When the build can't be read.
+pub fn errand(letter: char) -> io::Result<Vec<u8>> {
+    let mut build = std::fs::read(ERRAND)?;
+    replace(&mut build, br#""id":"errand""#, format!(r#""id":"erran{letter}""#).as_bytes())?;
+    Ok(build)
+}
+
+/// The plugin `errand` as version 1.1.0: another component, which does the same.
+///
+/// # Errors
+///
+/// When the build can't be read, or isn't version 1.0.0 any more.
+pub fn errand_later() -> io::Result<Vec<u8>> {
+    let mut build = std::fs::read(ERRAND)?;
+    replace(&mut build, br#"{"id":"errand","version":"1.0.0""#, br#"{"id":"errand","version":"1.1.0""#)?;
     Ok(build)
 }
 

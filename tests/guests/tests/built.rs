@@ -103,13 +103,23 @@ fn contract(word: &str) -> Vec<String> {
 #[test]
 fn the_witness_exports_each_hook_and_the_fixtures_with_tools_import_what_there_is_for_them() {
     let lifecycle = ["plugbay:plugin/startup@0.1.0", "plugbay:plugin/handover@0.1.0"];
+    // What people and the clock call one plugin alone for: `errand` has them.
+    let errands = ["plugbay:plugin/commands@0.1.0", "plugbay:plugin/session-actions@0.1.0", "plugbay:plugin/timers@0.1.0"];
     let mut hooks = contract("export ");
-    hooks.retain(|name| !lifecycle.contains(&name.as_str()) && !is_engines(name));
+    hooks.retain(|name| !lifecycle.contains(&name.as_str()) && !errands.contains(&name.as_str()) && !is_engines(name));
     assert_eq!(read(built::WITNESS).exports(), hooks);
+    let errand = read(built::ERRAND);
+    assert!(errands.iter().all(|name| errand.exports().contains(name)), "{:?}", errand.exports());
     let mut imports = contract("import ");
     let unused = [CONFIG, LOG, "plugbay:plugin/keyed-store@0.1.0"];
     imports.retain(|name| !unused.contains(&name.as_str()));
     let crews = ["plugbay:plugin/model@0.1.0", "plugbay:plugin/subagents@0.1.0", TOKENS];
+    let later = ["plugbay:plugin/attachments@0.1.0", "plugbay:plugin/schedule@0.1.0"];
+    let mut imported = errand.imports;
+    imported.retain(|name| later.contains(&name.as_str()));
+    imported.sort_unstable();
+    assert_eq!(imported, later);
+    imports.retain(|name| !later.contains(&name.as_str()));
     let (of_the_crew, of_the_toolbox): (Vec<_>, Vec<_>) = imports.into_iter().partition(|name| crews.contains(&name.as_str()));
     assert_eq!(read(built::TOOLBOX).own_imports(), of_the_toolbox);
     let mut imported = read(built::CREW).imports;
@@ -189,6 +199,7 @@ fn each_plugin_carries_one_manifest_from_its_cargo_toml() {
             "witness" => "witness-a",
             "engine" | "engine-bare" => "engine-a",
             "crew" => "crew-a",
+            "errand-bare" => "errand",
             package => package,
         };
         assert_eq!(manifest["id"], id);

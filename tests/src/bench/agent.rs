@@ -15,7 +15,7 @@ use tempfile::TempDir;
 /// Cells of the engine.
 const CELLS: u32 = 100;
 
-/// A gateway that has started.
+/// A gateway.
 pub(super) struct Agent {
     pub(super) gateway: Gateway,
     pub(super) state: Arc<TimedState>,
@@ -25,12 +25,24 @@ pub(super) struct Agent {
 }
 
 impl Agent {
+    /// One that has started.
     pub(super) async fn started() -> Result<Self> {
         Self::telling(GatewaySettings::default().history_tokens).await
     }
 
     /// One whose model is told so many tokens of a conversation at most.
     pub(super) async fn telling(history_tokens: NonZeroUsize) -> Result<Self> {
+        let agent = Self::opened(history_tokens)?;
+        agent.gateway.start().await?;
+        Ok(agent)
+    }
+
+    /// One that hasn't started: what is put into its state before that is there when it does.
+    pub(super) fn unstarted() -> Result<Self> {
+        Self::opened(GatewaySettings::default().history_tokens)
+    }
+
+    fn opened(history_tokens: NonZeroUsize) -> Result<Self> {
         let folder = TempDir::new()?;
         let cache = CacheSettings { folder: folder.path().join("cache"), key: folder.path().join("cache.key") };
         let compile_in = CompileIn::Child(std::env::current_exe()?);
@@ -40,7 +52,6 @@ impl Agent {
         let model = timed.watch.clone();
         let settings = GatewaySettings { models: Models::new(Arc::new(timed)), history_tokens, ..GatewaySettings::default() };
         let gateway = Gateway::new(engine, state.clone(), settings)?;
-        gateway.start().await?;
         Ok(Self { gateway, state, model, folder })
     }
 

@@ -5,6 +5,7 @@
 //! row, or a few that belong together. All of them together take some minutes, most of it for the plugins of `idle-plugin-kib`, which have to
 //! be compiled first. A bar that is missed is said in its row.
 
+mod action_call;
 mod agent;
 mod boot;
 mod cache_load;
@@ -29,6 +30,7 @@ mod raw;
 mod raw_chain;
 mod rounds;
 mod row;
+mod schedule;
 mod sessions;
 mod stage;
 mod swap_bystander;
@@ -48,7 +50,7 @@ use row::Row;
 use tokio::runtime::{Builder, Runtime};
 
 /// The benchmarks, by the name of the first row of each.
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 26] = [
     "hook-call-100b",
     "hook-call-10k",
     "json-10k",
@@ -73,6 +75,8 @@ const NAMES: [&str; 24] = [
     "transcript-10k",
     "sessions-1000",
     "contexts",
+    "schedule-10k",
+    "action-call",
 ];
 
 /// Worker threads of the host that is measured.
@@ -129,6 +133,8 @@ fn measure(runtime: &Runtime, name: &str, options: &Options) -> Result<Vec<Row>>
         "turn-offline" => runtime.block_on(turns::turns(rounds)),
         "transcript-10k" => runtime.block_on(transcript::lengths(rounds)),
         "sessions-1000" => sessions::crowd(),
+        "schedule-10k" => runtime.block_on(schedule::jobs()),
+        "action-call" => runtime.block_on(action_call::calls(rounds)),
         "contexts" => runtime.block_on(contexts::contexts(rounds)),
         _ => noisy::neighbours(runtime),
     }

@@ -10,7 +10,7 @@ pub const USAGE: &str = "cargo xtask bench [--only NAME,…] [--json FILE] [--ro
   --only NAME,…   some benchmarks: hook-call-100b, hook-call-10k, json-10k, host-import, fresh-cell, cache-load, keyed-lookup,
                   keyed-lookup-many-100, keyed-register-1, keyed-register-16, keyed-register-16-full, idle-plugin-kib, noisy-neighbour,
                   swap-storm, swap-handover, swap-bystander, enable-disable, boot-100, hook-chain-10, observers-10, turn-offline,
-                  transcript-10k, sessions-1000, contexts
+                  transcript-10k, sessions-1000, contexts, schedule-10k, action-call
   --json FILE     write the rows there as well
   --rounds N      rounds of each comparison, at least 15 (default 41)
   --plugins N     plugins of idle-plugin-kib (default 1000)";

@@ -5,15 +5,16 @@
 use futures_util::stream;
 use plugbay_gateway::model::{Model, ModelRequest, ModelStream, OfflineModel};
 use plugbay_runtime::state::{
-    Compaction, Conflict, Cursor, Document, EngineSpot, Ensured, Event, ExportedRow, HistoryQuery, Injection, Interrupted, KeyedStore,
-    NewCompaction, NewEntry, NewInjection, NewRun, NewSubagent, Options, Owner, Probe, Question, Queued, Record, Reply, RowId, RunRow,
-    RunStatus, SessionRow, SessionStore, Sqlite, StateError, StateSpot, StateStore, StoredEntry, Subagent, Untold, Usage, Window,
+    Compaction, Conflict, Cursor, DeliveriesQuery, Delivery, Document, EngineSpot, Ensured, Event, ExportedRow, HistoryQuery, Injection,
+    Interrupted, Job, JobEnd, JobPut, JobsQuery, KeyedStore, NewCompaction, NewDelivery, NewEntry, NewInjection, NewJob, NewRun,
+    NewSubagent, Options, Owner, Probe, Question, Queued, Record, Reply, RowId, RunRow, RunStatus, SessionRow, SessionStore, Sqlite,
+    StateError, StateSpot, StateStore, StoredEntry, Subagent, Untold, Usage, Window, WorkStore,
 };
 use std::num::NonZeroUsize;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Time that was spent on something, and how often it was done. Cheap to clone: all clones are one.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +25,16 @@ impl Watch {
         let (nanos, times) = &*self.0;
         nanos.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         times.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The same reply; what it takes is added.
+    fn reply<'a, T: 'a>(&'a self, reply: Reply<'a, T>) -> Reply<'a, T> {
+        Box::pin(async move {
+            let began = Instant::now();
+            let answer = reply.await;
+            self.add(began.elapsed());
+            answer
+        })
     }
 
     /// What was spent so far, and how often.
@@ -65,20 +76,25 @@ impl Model for TimedModel {
 pub(super) struct TimedState {
     state: Sqlite,
     pub(super) watch: Watch,
+    /// The part of it that is for claiming jobs.
+    pub(super) claims: Watch,
+    /// The part of it that is for marking jobs as begun, and as ended.
+    pub(super) marks: Watch,
+    begun: Mutex<Vec<(String, SystemTime)>>,
 }
 
 impl TimedState {
     pub(super) fn new(state: Sqlite) -> Self {
-        Self { state, watch: Watch::default() }
+        Self { state, watch: Watch::default(), claims: Watch::default(), marks: Watch::default(), begun: Mutex::default() }
+    }
+
+    /// Jobs that were marked as begun, and when that was written.
+    pub(super) fn begun(&self) -> Vec<(String, SystemTime)> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn reply<'a, T: 'a>(&'a self, reply: Reply<'a, T>) -> Reply<'a, T> {
-        Box::pin(async move {
-            let began = Instant::now();
-            let answer = reply.await;
-            self.watch.add(began.elapsed());
-            answer
-        })
+        self.watch.reply(reply)
     }
 
     fn now<T>(&self, read: impl FnOnce(&Sqlite) -> T) -> T {
@@ -120,6 +136,43 @@ impl StateStore for TimedState {
 
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         self.state.close()
+    }
+}
+
+impl WorkStore for TimedState {
+    replies! {
+        put_job(job: NewJob, most: u64) -> JobPut;
+        job(id: &'a str) -> Option<Job>;
+        jobs(which: JobsQuery) -> Vec<Job>;
+        remove_jobs(which: JobsQuery) -> Vec<Job>;
+        recover_jobs() -> Vec<Job>;
+        add_delivery(delivery: NewDelivery) -> bool;
+        delivery(id: &'a str) -> Option<Delivery>;
+        deliveries(which: DeliveriesQuery) -> Vec<Delivery>;
+        remove_delivery(id: &'a str) -> bool;
+    }
+
+    fn claim_jobs<'a>(&'a self, plugins: &'a [String], claims: Vec<String>) -> Reply<'a, Vec<Job>> {
+        self.claims.reply(self.reply(self.state.claim_jobs(plugins, claims)))
+    }
+
+    fn begin_job<'a>(&'a self, id: &'a str, claim: &'a str) -> Reply<'a, bool> {
+        let marked = self.marks.reply(self.reply(self.state.begin_job(id, claim)));
+        Box::pin(async move {
+            let begun = marked.await?;
+            if begun {
+                self.begun.lock().unwrap_or_else(PoisonError::into_inner).push((id.to_owned(), SystemTime::now()));
+            }
+            Ok(begun)
+        })
+    }
+
+    fn end_job<'a>(&'a self, id: &'a str, claim: &'a str, end: JobEnd) -> Reply<'a, bool> {
+        self.marks.reply(self.reply(self.state.end_job(id, claim, end)))
+    }
+
+    fn next_job_at(&self, plugins: &[String]) -> Result<Option<u64>, StateError> {
+        self.now(|state| state.next_job_at(plugins))
     }
 }
 

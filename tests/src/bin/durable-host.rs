@@ -1,12 +1,13 @@
 //! The program that is killed, and that has its disk filled: plugins on a state, and a line for each answer. `tests/durability.rs` starts it.
 //!
 //! `load STATE CACHE normal|full ROUND PLUGINS OPERATIONS` puts plugins under load until it is killed, or everything is done; `scene NAME STATE CACHE
-//! normal|full` plays a scene; `turns STATE CACHE normal|full` has turns of agents until it is killed; `hold STATE MILLISECONDS` holds the write lock. Ends with 1 if
+//! normal|full` plays a scene; `turns STATE CACHE normal|full` has turns of agents until it is killed; `work STATE CACHE normal|full ROUND` has work
+//! scheduled, done and delivered until it is killed, and `settle STATE CACHE normal|full` does what is left of that; `hold STATE MILLISECONDS` holds the write lock. Ends with 1 if
 //! something isn't as it has to be, and says so on standard error.
 
 use anyhow::{Context, Result, bail};
 use plugbay_runtime::state::Synchronous;
-use plugbay_tests::durability::{Amount, BAG, Host, Said, Scene, hold, load, options, play, rows, say, turns};
+use plugbay_tests::durability::{Amount, BAG, Host, Said, Scene, hold, load, options, play, rows, say, settle, turns, work};
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 use std::path::Path;
@@ -41,6 +42,10 @@ fn run(words: &[String]) -> Result<()> {
             runtime()?.block_on(play(scene, Path::new(state), Path::new(cache), mode_of(mode)?))?;
         }
         ["turns", state, cache, mode] => runtime()?.block_on(turns(Path::new(state), Path::new(cache), mode_of(mode)?))?,
+        ["work", state, cache, mode, round] => {
+            runtime()?.block_on(work(Path::new(state), Path::new(cache), mode_of(mode)?, round.parse()?))?;
+        }
+        ["settle", state, cache, mode] => runtime()?.block_on(settle(Path::new(state), Path::new(cache), mode_of(mode)?))?,
         ["hold", state, milliseconds] => hold(Path::new(state), Duration::from_millis(milliseconds.parse()?))?,
         _ => bail!("wrong arguments; the source says which are right"),
     }

@@ -103,6 +103,7 @@ impl Book {
             }
             Said::Refused { plugin, code, operation, message } => bail!("{plugin}: {operation} failed ({code}): {message}"),
             Said::Ready | Said::Went { .. } | Said::Queued { .. } | Said::Recovered { .. } | Said::Done => {}
+            Said::Timed { .. } | Said::Planned { .. } | Said::Acted { .. } | Said::Sent { .. } => {}
         }
         Ok(())
     }

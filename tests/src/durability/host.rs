@@ -66,18 +66,26 @@ pub fn options(folder: &Path, synchronous: Synchronous) -> SqliteSettings {
     SqliteSettings { synchronous, ..SqliteSettings::new(folder) }
 }
 
+/// An engine that compiles in a child of `compiler` and keeps what it compiled in `cache`.
+///
+/// # Errors
+/// If the machine has no room.
+pub(super) fn engine(cache: &Path, compiler: &Path) -> Result<Engine> {
+    let mut settings = EngineSettings::new(CompileIn::Child(compiler.to_owned()));
+    settings.cells = 50;
+    settings.compile_limits = CompileLimits { time: Duration::from_secs(60), ..CompileLimits::default() };
+    settings.cache = Some(CacheSettings { folder: cache.join("compiled"), key: cache.join("compiled.key") });
+    Ok(Engine::new(settings)?)
+}
+
 impl Host {
     /// Opens the state, and an engine that compiles in a child of `compiler` and keeps what it compiled in `cache`.
     ///
     /// # Errors
     /// If the state can't be opened, or the machine has no room.
     pub fn open(state: SqliteSettings, cache: &Path, compiler: &Path) -> Result<Self> {
-        let mut settings = EngineSettings::new(CompileIn::Child(compiler.to_owned()));
-        settings.cells = 50;
-        settings.compile_limits = CompileLimits { time: Duration::from_secs(60), ..CompileLimits::default() };
-        settings.cache = Some(CacheSettings { folder: cache.join("compiled"), key: cache.join("compiled.key") });
         let state = Sqlite::open(state).context("opening the state")?;
-        let plugins = Plugins::new(Engine::new(settings)?, Arc::new(state.clone()))?;
+        let plugins = Plugins::new(engine(cache, compiler)?, Arc::new(state.clone()))?;
         Ok(Self { state, plugins })
     }
 

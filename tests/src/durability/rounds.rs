@@ -84,6 +84,21 @@ impl Child {
         Ok(Self { process, lines, stdin })
     }
 
+    /// What it said that was killed this long after the first line of this kind.
+    pub(super) fn killed(command: &mut Command, begun: impl Fn(&Said) -> bool, after: Duration) -> Result<Vec<Said>> {
+        let mut child = Self::start(command)?;
+        let mut said = Vec::new();
+        while !said.last().is_some_and(&begun) {
+            said.push(child.next()?.context("the program ended before it acknowledged anything")?);
+        }
+        std::thread::sleep(after);
+        child.kill()?;
+        let ended = child.wait()?;
+        said.extend(child.rest()?);
+        ensure!(ended.signal() == Some(9), "the program ended by itself: {ended}");
+        Ok(said)
+    }
+
     /// What it says next; `None` when it says nothing more.
     ///
     /// # Errors
@@ -165,18 +180,9 @@ async fn one(settings: &KillSettings, folder: &Path, round: u64, mode: Synchrono
     let mut command = Command::new(&settings.program);
     command.arg("load").arg(folder.join("state")).arg(folder).arg(full);
     command.args([round, settings.plugins, 1_000_000].map(|n| n.to_string()));
-    let mut child = Child::start(&mut command)?;
-    let mut first = None;
-    while first.is_none() {
-        first = Some(child.next()?.context("the program ended before it acknowledged anything")?).filter(|said| *said != Said::Ready);
+    for said in Child::killed(&mut command, |said| *said != Said::Ready, after)?.iter().filter(|said| **said != Said::Ready) {
+        book.note(said)?;
     }
-    std::thread::sleep(after);
-    child.kill()?;
-    let ended = child.wait()?;
-    for said in first.into_iter().chain(child.rest()?) {
-        book.note(&said)?;
-    }
-    ensure!(ended.signal() == Some(9), "the program ended by itself: {ended}");
     let left = folder.join("left");
     files::copy(&folder.join("state"), &left)?;
     let settled = book.settle(&files::read(&left).await?)?;

@@ -23,8 +23,16 @@ pub enum Said {
     Counted { plugin: String, counter: String, to: u64 },
     /// A text is queued for the session's next turn.
     Queued { session: String, id: String },
-    /// The host before this one left so many turns in their middle.
-    Recovered { turns: usize },
+    /// The host before this one left so many turns in their middle, and so many jobs of which nobody knows how they ended.
+    Recovered { turns: usize, jobs: usize },
+    /// A timer is scheduled, which is to be told this.
+    Timed { job: String, payload: String },
+    /// A turn of the session is scheduled, whose agent is to be told this.
+    Planned { session: String, job: String, text: String },
+    /// Somebody acted, and the session's agent is to go on.
+    Acted { session: String, by: String },
+    /// A delivery was handed over, whose first file this is.
+    Sent { session: String, id: String, text: String },
     /// A step of a scene went well.
     Went { step: String },
     /// An answer was an error; or there was none, and `code` is empty.

@@ -6,18 +6,16 @@
 
 use super::rounds::{Child, KillSettings, next};
 use super::said::{Said, say};
-use super::{copy, options, sound};
+use super::{copy, engine, options, sound};
 use anyhow::{Context, Result, bail, ensure};
 use plugbay_gateway::{Gateway, GatewaySettings, TurnAsked, TurnEvent, TurnStatus};
 use plugbay_guests::{builds, built};
-use plugbay_runtime::engine::{CacheSettings, CompileIn, CompileLimits, Engine, EngineSettings};
 use plugbay_runtime::state::{InjectionStatus, SessionStore, Sqlite, StateStore, Synchronous, Window};
 use plugbay_runtime::{Grant, Grants, Settings};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -63,7 +61,7 @@ impl fmt::Display for TurnsSummary {
 pub async fn turns(state: &Path, cache: &Path, mode: Synchronous) -> Result<()> {
     let gateway = host(state, cache, mode).await?;
     let recovered = gateway.start().await?;
-    say(&Said::Recovered { turns: recovered.interrupted })?;
+    say(&Said::Recovered { turns: recovered.interrupted, jobs: recovered.jobs })?;
     let mut tasks = JoinSet::new();
     for n in 0..SESSIONS {
         tasks.spawn(talk(gateway.clone(), format!("s{n}")));
@@ -76,12 +74,9 @@ pub async fn turns(state: &Path, cache: &Path, mode: Synchronous) -> Result<()> 
 
 /// A gateway with the tools of `toolbox`, and a plugin that takes its time when a prompt is built: what was queued is claimed by then, and not shown.
 async fn host(state: &Path, cache: &Path, mode: Synchronous) -> Result<Gateway> {
-    let mut settings = EngineSettings::new(CompileIn::Child(std::env::current_exe()?));
-    settings.cells = 50;
-    settings.compile_limits = CompileLimits { time: Duration::from_secs(60), ..CompileLimits::default() };
-    settings.cache = Some(CacheSettings { folder: cache.join("compiled"), key: cache.join("compiled.key") });
+    let engine = engine(cache, &std::env::current_exe()?)?;
     let state = Arc::new(Sqlite::open(options(state, mode)).context("opening the state")?);
-    let gateway = Gateway::new(Engine::new(settings)?, state, GatewaySettings::default())?;
+    let gateway = Gateway::new(engine, state, GatewaySettings::default())?;
     let folder = cache.join(format!("plugins-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
     let slow = json!({ "record": false, "does": { "before-prompt-build": { "nap": 3 } } });
@@ -203,20 +198,12 @@ async fn one(
     queued: &mut BTreeSet<String>,
     summary: &mut TurnsSummary,
 ) -> Result<Found> {
-    let mut child = Child::start(Command::new(&settings.program).arg("turns").arg(folder.join("state")).arg(folder).arg(mode))?;
-    let mut said = Vec::new();
-    while !matches!(said.last(), Some(Said::Queued { .. })) {
-        said.push(child.next()?.context("the program ended before a turn of it did")?);
-    }
-    std::thread::sleep(after);
-    child.kill()?;
-    let ended = child.wait()?;
-    said.extend(child.rest()?);
-    ensure!(ended.signal() == Some(9), "the program ended by itself: {ended}");
-    for said in said {
+    let mut command = Command::new(&settings.program);
+    command.arg("turns").arg(folder.join("state")).arg(folder).arg(mode);
+    for said in Child::killed(&mut command, |said| matches!(said, Said::Queued { .. }), after)? {
         match said {
             Said::Queued { id, .. } => ensure!(queued.insert(id.clone()), "{id} was queued twice"),
-            Said::Recovered { turns } => summary.interrupted += turns,
+            Said::Recovered { turns, .. } => summary.interrupted += turns,
             other => bail!("it said {other:?}"),
         }
     }

@@ -8,6 +8,7 @@ mod calls;
 mod conformance;
 mod contract;
 mod counter;
+mod examples;
 mod handover;
 mod hooks_matrix;
 mod hostile;

@@ -5,9 +5,10 @@
 use crate::compiler;
 use plugbay_guests::built;
 use plugbay_runtime::{
-    Answered, BeforeToolCall, Call, Caller, Candidate, Completed, CompletionRequest, Conversation, Entry, Grant, Grants, InjectionQueued,
-    InjectionRequest, Json, NoServices, Payload, Plugin, PluginId, Projecting, Role, ServiceCode, ServiceError, ServiceReply, Services,
-    Session, SessionProjection, Settings, SubagentStarted, SubagentStatus, ToolDecision, Transcript,
+    Answered, AttachmentFile, BeforeToolCall, Call, Caller, Candidate, Caption, Completed, CompletionRequest, Conversation, Entry,
+    FilesDelivered, Grant, Grants, InjectionQueued, InjectionRequest, JobPlan, JobTask, Json, NoServices, Payload, Plugin, PluginId,
+    PluginJob, Projecting, Role, ServiceCode, ServiceError, ServiceReply, Services, Session, SessionProjection, Settings, SubagentStarted,
+    SubagentStatus, ToolDecision, Transcript,
 };
 use plugbay_tests::lab::{Lab, tool_call};
 use serde_json::{Value, json};
@@ -151,6 +152,45 @@ impl Services for Fake {
     fn delete_subagent<'a>(&'a self, caller: &'a Caller, name: &'a str) -> ServiceReply<'a, bool> {
         self.note(&format!("delete {name}"), caller);
         NoServices.delete_subagent(caller, name)
+    }
+
+    fn schedule<'a>(&'a self, caller: &'a Caller, task: JobTask, plan: JobPlan) -> ServiceReply<'a, PluginJob> {
+        NoServices.schedule(caller, task, plan)
+    }
+
+    fn cancel_job<'a>(&'a self, caller: &'a Caller, id: &'a str) -> ServiceReply<'a, bool> {
+        NoServices.cancel_job(caller, id)
+    }
+
+    fn cancel_jobs<'a>(&'a self, caller: &'a Caller, about: Option<&'a Session>, tag: &'a str) -> ServiceReply<'a, u32> {
+        NoServices.cancel_jobs(caller, about, tag)
+    }
+
+    fn jobs<'a>(&'a self, caller: &'a Caller, tag: Option<&'a str>) -> ServiceReply<'a, Vec<PluginJob>> {
+        NoServices.jobs(caller, tag)
+    }
+
+    fn waiting_timers<'a>(&'a self, plugin: &'a PluginId) -> ServiceReply<'a, Vec<PluginJob>> {
+        NoServices.waiting_timers(plugin)
+    }
+
+    fn create_file<'a>(
+        &'a self,
+        caller: &'a Caller,
+        name: &'a str,
+        content_type: Option<&'a str>,
+    ) -> ServiceReply<'a, Box<dyn AttachmentFile>> {
+        NoServices.create_file(caller, name, content_type)
+    }
+
+    fn send_files<'a>(
+        &'a self,
+        caller: &'a Caller,
+        session: &'a Session,
+        files: Vec<Box<dyn AttachmentFile>>,
+        caption: Option<Caption>,
+    ) -> ServiceReply<'a, FilesDelivered> {
+        NoServices.send_files(caller, session, files, caption)
     }
 
     fn may_install(&self, candidate: Candidate) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {

@@ -4,7 +4,8 @@
 //! name, a value twice or an unknown isolation is an error there.
 
 use super::engine::EngineOptions;
-use super::texts::bounded;
+use super::texts::{bounded, put};
+use super::ui::Shown;
 use crate::json;
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::meta::ParseNestedMeta;
@@ -28,10 +29,12 @@ pub(crate) struct Arguments {
     pub(crate) session_state: Vec<(String, String)>,
     /// What is said of the context engine, and where.
     pub(crate) context_engine: Option<(EngineOptions, Span)>,
+    /// What a page shows of the plugin.
+    pub(crate) ui: Vec<Shown>,
 }
 
 impl Arguments {
-    /// Reads `id = "…", version = "…", isolation(…), session_state(…), context_engine(…)`, in any order.
+    /// Reads `id = "…", version = "…", isolation(…), session_state(…), context_engine(…), ui(…)`, in any order.
     pub(crate) fn parse(tokens: TokenStream) -> Result<Self> {
         let mut arguments = Self::default();
         syn::meta::parser(|meta| arguments.take(&meta)).parse2(tokens)?;
@@ -49,9 +52,12 @@ impl Arguments {
             self.take_session_state(meta)
         } else if meta.path.is_ident("context_engine") {
             self.take_context_engine(meta)
+        } else if meta.path.is_ident("ui") {
+            self.ui.push(Shown::parse(meta)?);
+            Ok(())
         } else {
             Err(meta.error(
-                "a plugin has `id = \"…\"`, `version = \"…\"`, `isolation(…)`, `session_state(name = \"what it holds\", …)` and `context_engine(…)`",
+                "a plugin has `id = \"…\"`, `version = \"…\"`, `isolation(…)`, `session_state(name = \"what it holds\", …)`, `context_engine(…)` and `ui(…)`",
             ))
         }
     }
@@ -130,13 +136,4 @@ impl Arguments {
 /// A Rust name as a text.
 fn named(name: &Ident) -> LitStr {
     LitStr::new(&name.to_string(), name.span())
-}
-
-/// Reads `= "…"` into an empty place.
-fn put(place: &mut Option<LitStr>, meta: &ParseNestedMeta) -> Result<()> {
-    if place.is_some() {
-        return Err(meta.error("this stands here twice"));
-    }
-    *place = Some(meta.value()?.parse()?);
-    Ok(())
 }

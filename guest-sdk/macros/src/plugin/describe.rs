@@ -5,7 +5,9 @@
 
 use super::Plugin;
 use super::method::Method;
+use super::offered::Offered;
 use crate::json;
+use crate::offers::OFFERS;
 use crate::table::Kind;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -16,7 +18,7 @@ use syn::spanned::Spanned;
 pub(crate) enum Piece {
     /// JSON that is known now.
     Text(String),
-    /// The schema of a tool's arguments.
+    /// The schema of what a tool or an action takes.
     Args(Type),
     /// The schema of the settings.
     Settings(Type),
@@ -55,9 +57,13 @@ pub(crate) fn pieces(plugin: &Plugin) -> Vec<Piece> {
     }
     members.extend(plugin.arguments.isolation_json().map(|modes| ("isolation", vec![Piece::Text(modes)])));
     members.extend(plugin.arguments.session_state_json().map(|state| ("session-state", vec![Piece::Text(state)])));
-    if !plugin.tools.is_empty() {
-        members.push(("tools", between("[", plugin.tools.iter().map(super::tool::Tool::pieces), "]")));
+    for offer in &OFFERS {
+        let mut offered = plugin.offered(offer).map(Offered::pieces).peekable();
+        if offered.peek().is_some() {
+            members.push((offer.list, between("[", offered, "]")));
+        }
     }
+    members.extend(super::ui::json(plugin).map(|shown| ("ui", vec![Piece::Text(shown)])));
     let members = members.into_iter().map(|(name, mut value)| {
         value.insert(0, Piece::Text(format!("{}:", json::string(name))));
         value

@@ -5,12 +5,14 @@
 //! How it fails: a wrong type is an error of the compiler at the author's type, since each piece carries the span of what it is made from.
 
 use super::method::Method;
-use super::tool::Tool;
+use super::offered::Offered;
 use super::{Plugin, describe};
 use crate::bindings::{exported, module_name};
-use crate::table::{Kind, TOOLS};
-use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use crate::offers::{Given, OFFERS, Offer};
+use crate::table::Kind;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::Type;
 use syn::spanned::Spanned;
 
 /// Everything that stands beside the author's block.
@@ -23,9 +25,7 @@ pub(crate) fn exports(plugin: &Plugin) -> TokenStream {
         interfaces.push(handover(plugin, save, restore));
     }
     interfaces.extend(plugin.methods.iter().filter(|method| method.row.is_hook()).map(|method| hook(plugin, method)));
-    if !plugin.tools.is_empty() {
-        interfaces.push(tools(plugin));
-    }
+    interfaces.extend(OFFERS.iter().filter(|offer| plugin.offered(offer).next().is_some()).map(|offer| offered(plugin, offer)));
     quote! {
         const _: () = {
             struct Exports;
@@ -42,7 +42,7 @@ pub(crate) fn exports(plugin: &Plugin) -> TokenStream {
 fn interface(name: &str, one_function: &str, functions: &TokenStream) -> TokenStream {
     let module = module_name(name);
     let path = exported(name);
-    let function = syn::Ident::new(one_function, Span::call_site());
+    let function = Ident::new(one_function, Span::call_site());
     quote! {
         impl #path::Guest for Exports {
             #functions
@@ -72,7 +72,7 @@ fn wanted(plugin: &Plugin, method: &Method) -> TokenStream {
             quote!(::core::option::Option<#path::Outcome>)
         }
         Kind::Serve => {
-            let (path, answer) = (exported(method.row.interface), method.row.answer().map(|name| quote::format_ident!("{name}")));
+            let (path, answer) = (exported(method.row.interface), method.row.answer().map(|name| format_ident!("{name}")));
             quote!(#path::#answer)
         }
         Kind::Project => quote!(::core::option::Option<_>),
@@ -196,44 +196,56 @@ fn hook(plugin: &Plugin, method: &Method) -> TokenStream {
     interface(method.row.interface, "handle", &functions)
 }
 
-/// The plugin's tools: one function that looks at the name.
-fn tools(plugin: &Plugin) -> TokenStream {
-    let path = exported(TOOLS);
-    let arms = plugin.tools.iter().map(|tool| {
-        let (name, body) = (&tool.name, tool_call(plugin, tool));
+/// All that is offered of one kind: one function that looks at the name.
+fn offered(plugin: &Plugin, offer: &Offer) -> TokenStream {
+    let path = exported(offer.interface);
+    let (which, outcome) = (format_ident!("{}", offer.which), format_ident!("{}", offer.outcome));
+    let arms = plugin.offered(offer).map(|offered| {
+        let (name, body) = (&offered.name, offered_call(plugin, offered));
         quote!(#name => #body,)
     });
+    let word = offer.word;
     let functions = quote! {
         fn handle(
             context: ::plugbay_sdk::__private::CallContext<'_>,
             event: #path::Event,
-        ) -> ::core::result::Result<#path::ToolResult, ::std::string::String> {
+        ) -> ::core::result::Result<#path::#outcome, ::std::string::String> {
             let call = ::plugbay_sdk::Call::from(context);
-            match event.name.as_str() {
+            match event.#which.as_str() {
                 #(#arms)*
-                other => ::core::result::Result::Err(::plugbay_sdk::__private::no_such_tool(other)),
+                other => ::core::result::Result::Err(::plugbay_sdk::__private::not_offered(#word, other)),
             }
         }
     };
-    interface(TOOLS, "handle", &functions)
+    interface(offer.interface, "handle", &functions)
 }
 
-/// One tool, with its arguments read and its answer turned into JSON.
-fn tool_call(plugin: &Plugin, tool: &Tool) -> TokenStream {
-    let (ty, method) = (&plugin.ty, &tool.method);
-    let call = quote_spanned!(at(tool.call.span())=> &call);
-    let (read, args) = match &tool.args {
-        Some(args) => {
-            let (span, name) = (at(args.span()), &tool.name);
-            let read = quote_spanned!(span=> ::plugbay_sdk::__private::read_args::<#args>);
-            (Some(quote!(let args = #read(#name, &event.params)?;)), Some(quote_spanned!(span=> args)))
+/// One of them, with what it is given read and its answer turned into what the host wants.
+fn offered_call(plugin: &Plugin, offered: &Offered) -> TokenStream {
+    let (ty, method, answer) = (&plugin.ty, &offered.method, at(offered.answer));
+    let call = quote_spanned!(at(offered.call.span())=> &call);
+    let (read, input) = offered.input.as_ref().map(|input| given(offered, input)).unzip();
+    let [made_by, made] = offered.offer.made_by.map(|name| Ident::new(name, answer));
+    let into = quote_spanned!(answer=> ::plugbay_sdk::#made_by::#made);
+    let called = quote_spanned!(answer=> <#ty>::#method(plugin, #call, #input));
+    let answered = match offered.fallible {
+        true => {
+            let fallible = quote_spanned!(answer=> ::plugbay_sdk::__private::fallible);
+            quote!(#fallible(#called, #into))
         }
-        None => (None, None),
+        false => quote!(#into(#called)),
     };
-    let answer = match tool.fallible {
-        true => quote_spanned!(at(tool.answer)=> ::plugbay_sdk::__private::fallible_tool),
-        false => quote_spanned!(at(tool.answer)=> ::plugbay_sdk::__private::plain_tool),
+    quote!({ #read PLUGIN.with(|slot| slot.call(|plugin| #answered)) })
+}
+
+/// What reads what the method is given, and how it is handed over, at the author's type.
+fn given(offered: &Offered, input: &Type) -> (TokenStream, TokenStream) {
+    let (span, name) = (at(input.span()), &offered.name);
+    let (what, text) = match offered.offer.given {
+        Given::Arguments => (format!("the arguments of `{name}`"), quote!(&event.params)),
+        Given::Parameters => (format!("the parameters of `{name}`"), quote!(event.params.as_deref().unwrap_or("{}"))),
+        Given::Line => return (TokenStream::new(), quote_spanned!(span=> event.args.as_str())),
     };
-    let called = quote!(#answer(<#ty>::#method(plugin, #call, #args)));
-    quote!({ #read PLUGIN.with(|slot| slot.call(|plugin| #called)) })
+    let read = quote_spanned!(span=> ::plugbay_sdk::__private::read_args::<#input>);
+    (quote!(let given = #read(#what, #text)?;), quote_spanned!(span=> given))
 }

@@ -55,7 +55,12 @@ fn unknown(name: &Ident) -> Error {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => format!("the host calls {}.", table::TABLE.iter().map(|row| format!("`{}`", row.method)).collect::<Vec<_>>().join(", ")),
     };
-    Error::new(name.span(), format!("the host calls no `{text}`: {guess} A tool has `#[tool]`; helpers live in another impl block"))
+    Error::new(
+        name.span(),
+        format!(
+            "the host calls no `{text}`: {guess} A tool has `#[tool]`, an action `#[action]`, a command `#[command]`; helpers live in another impl block"
+        ),
+    )
 }
 
 /// What no exported method can be.

@@ -9,21 +9,23 @@ mod describe;
 mod engine;
 mod glue;
 mod method;
+mod offered;
 mod options;
 #[cfg(test)]
 mod tests;
 mod texts;
-mod tool;
+mod ui;
 
 use crate::manifest::Manifest;
+use crate::offers::{OFFERS, Offer};
 use crate::table::Kind;
 use arguments::Arguments;
 use method::Method;
-use proc_macro2::{Span, TokenStream};
+use offered::Offered;
+use proc_macro2::TokenStream;
 use quote::quote;
 use syn::spanned::Spanned;
-use syn::{Error, ImplItem, ImplItemFn, ItemImpl, Result};
-use tool::Tool;
+use syn::{Attribute, Error, ImplItem, ImplItemFn, ItemImpl, Result};
 
 /// Everything that was read from the author's block.
 struct Plugin {
@@ -31,12 +33,18 @@ struct Plugin {
     manifest: Manifest,
     ty: syn::Type,
     methods: Vec<Method>,
-    tools: Vec<Tool>,
+    offered: Vec<Offered>,
 }
 
 impl Plugin {
     fn method(&self, kind: Kind) -> Option<&Method> {
         self.methods.iter().find(|method| method.row.kind == kind)
+    }
+
+    /// All of one kind that are offered by name.
+    fn offered(&self, offer: &Offer) -> impl Iterator<Item = &Offered> {
+        let word = offer.word;
+        self.offered.iter().filter(move |offered| offered.offer.word == word)
     }
 }
 
@@ -72,13 +80,14 @@ fn expand(arguments: TokenStream, item: TokenStream, cargo: Manifest) -> Result<
         manifest.version = version.value();
     }
     manifest.check(place)?;
-    let (methods, tools) = read_methods(&block)?;
+    let (methods, offered) = read_methods(&block)?;
     strip_options(&mut block);
-    let plugin = Plugin { arguments, manifest, ty: (*block.self_ty).clone(), methods, tools };
+    let plugin = Plugin { arguments, manifest, ty: (*block.self_ty).clone(), methods, offered };
     check_handover(&plugin)?;
     check_projection(&plugin)?;
     engine::check(&plugin)?;
-    check_tools(&plugin.tools)?;
+    offered::check(&plugin.offered)?;
+    ui::check(&plugin)?;
     let exports = glue::exports(&plugin);
     Ok(quote!(#block #exports))
 }
@@ -95,38 +104,28 @@ fn check_block(block: &ItemImpl) -> Result<()> {
 }
 
 /// All methods of the block, or all that is wrong with them.
-fn read_methods(block: &ItemImpl) -> Result<(Vec<Method>, Vec<Tool>)> {
-    let (mut methods, mut tools) = (Vec::new(), Vec::new());
+fn read_methods(block: &ItemImpl) -> Result<(Vec<Method>, Vec<Offered>)> {
+    let (mut methods, mut offered) = (Vec::new(), Vec::new());
     let mut errors: Option<Error> = None;
     for item in &block.items {
         let ImplItem::Fn(function) = item else { continue };
-        if let Err(error) = read_method(function, &mut methods, &mut tools) {
+        if let Err(error) = read_method(function, &mut methods, &mut offered) {
             match &mut errors {
                 Some(all) => all.combine(error),
                 None => errors = Some(error),
             }
         }
     }
-    errors.map_or(Ok((methods, tools)), Err)
+    errors.map_or(Ok((methods, offered)), Err)
 }
 
-/// A tool if it says so, and otherwise something that the table knows.
-fn read_method(function: &ImplItemFn, methods: &mut Vec<Method>, tools: &mut Vec<Tool>) -> Result<()> {
-    match tool::attribute(&function.attrs) {
-        Some(attribute) => tools.push(Tool::parse(function, attribute)?),
+/// A tool, an action or a command if it says so, and otherwise something that the table knows.
+fn read_method(function: &ImplItemFn, methods: &mut Vec<Method>, offered: &mut Vec<Offered>) -> Result<()> {
+    match offered::attribute(&function.attrs) {
+        Some((offer, attribute)) => offered.push(Offered::parse(function, offer, attribute)?),
         None => methods.push(Method::parse(function)?),
     }
     Ok(())
-}
-
-/// Each tool has a name of its own.
-fn check_tools(tools: &[Tool]) -> Result<()> {
-    for (at, tool) in tools.iter().enumerate() {
-        if tools.iter().take(at).any(|earlier| earlier.name == tool.name) {
-            return Err(Error::new(tool.method.span(), format!("two tools are named `{}`", tool.name)));
-        }
-    }
-    if tools.len() > 128 { Err(Error::new(Span::call_site(), format!("{} tools; 128 at most", tools.len()))) } else { Ok(()) }
 }
 
 /// Without a namespace there is no state to show.
@@ -150,11 +149,15 @@ fn check_handover(plugin: &Plugin) -> Result<()> {
     Err(Error::new(there.name.span(), format!("`save` and `restore` go together: `{missing}` is missing")))
 }
 
-/// Takes `#[hook(…)]` and `#[tool(…)]` off: they are this macro's own.
+/// Takes `#[hook(…)]`, `#[tool(…)]`, `#[action(…)]` and `#[command(…)]` off: they are this macro's own.
 fn strip_options(block: &mut ItemImpl) {
+    let own = |attribute: &Attribute| {
+        let path = attribute.path();
+        path.is_ident("hook") || OFFERS.iter().any(|offer| path.is_ident(offer.word))
+    };
     for item in &mut block.items {
         if let ImplItem::Fn(function) = item {
-            function.attrs.retain(|attribute| !attribute.path().is_ident("hook") && !attribute.path().is_ident("tool"));
+            function.attrs.retain(|attribute| !own(attribute));
         }
     }
 }

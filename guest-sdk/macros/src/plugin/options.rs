@@ -42,9 +42,9 @@ impl Options {
             if row.is_engine() {
                 return Err(meta.error(format!("`{}` is asked of the one engine that serves, so there is no order", row.interface)));
             }
-            put(&mut self.priority, meta, -1_000_000, 1_000_000)
+            number(&mut self.priority, meta, -1_000_000, 1_000_000)
         } else if meta.path.is_ident("budget_ms") {
-            put(&mut self.budget_ms, meta, 1, 600_000)
+            number(&mut self.budget_ms, meta, 1, 600_000)
         } else if meta.path.is_ident("tools") {
             if row.narrowing != Narrowing::Tools {
                 return Err(meta.error(format!("`{}` isn't about a tool, so it can't be limited to some", row.interface)));
@@ -75,7 +75,7 @@ impl Options {
 }
 
 /// Reads `= number` into an empty place.
-fn put(place: &mut Option<i64>, meta: &ParseNestedMeta, least: i64, most: i64) -> Result<()> {
+pub(super) fn number(place: &mut Option<i64>, meta: &ParseNestedMeta, least: i64, most: i64) -> Result<()> {
     if place.is_some() {
         return Err(meta.error("this stands here twice"));
     }

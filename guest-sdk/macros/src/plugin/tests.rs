@@ -1,5 +1,8 @@
 //! What `#[plugin]` says about an author's block, right or wrong.
 
+mod offers;
+mod ui;
+
 use super::*;
 
 fn manifest() -> Manifest {
@@ -18,8 +21,8 @@ fn block_error(block: TokenStream) -> String {
 fn described(arguments: TokenStream, block: TokenStream) -> String {
     let block: ItemImpl = syn::parse2(block).unwrap();
     let arguments = Arguments::parse(arguments).unwrap();
-    let (methods, tools) = read_methods(&block).unwrap();
-    let plugin = Plugin { arguments, manifest: manifest(), ty: (*block.self_ty).clone(), methods, tools };
+    let (methods, offered) = read_methods(&block).unwrap();
+    let plugin = Plugin { arguments, manifest: manifest(), ty: (*block.self_ty).clone(), methods, offered };
     let pieces = describe::pieces(&plugin).into_iter().map(|piece| match piece {
         describe::Piece::Text(text) => text,
         describe::Piece::Args(ty) | describe::Piece::Settings(ty) => format!("<{}>", quote!(#ty)),
@@ -40,7 +43,8 @@ fn a_misspelt_hook_is_named_with_the_nearest() {
     let text = block_error(quote!(impl P { fn before_toolcall(&mut self, call: &Call, event: ToolCall) -> Result<()> {} }));
     assert_eq!(
         text,
-        "the host calls no `before_toolcall`: did you mean `before_tool_call`? A tool has `#[tool]`; helpers live in another impl block"
+        "the host calls no `before_toolcall`: did you mean `before_tool_call`? A tool has `#[tool]`, an action `#[action]`, \
+         a command `#[command]`; helpers live in another impl block"
     );
     let text = block_error(quote!(impl P { fn zzz(&self) {} }));
     assert!(text.contains("the host calls `activate`, `deactivate`"), "{text}");
@@ -165,6 +169,17 @@ fn the_methods_that_are_there_are_exported_and_only_those() {
 }
 
 #[test]
+fn timers_are_told_like_a_hook_that_only_looks() {
+    let block = quote!(impl P { fn timers(&mut self, c: &Call, e: Timer) -> Result<()> {} });
+    assert_eq!(exported(block.clone()), ["plugin", "timers"]);
+    assert_eq!(described(quote!(), block), "{}");
+    let shape = block_error(quote!(impl P { fn timers(&mut self, e: Timer) {} }));
+    assert_eq!(shape, "expected `fn timers(&mut self, call: &Call, event: Timer) -> Result<()>`");
+    let near = block_error(quote!(impl P { fn timer(&mut self, c: &Call, e: Timer) {} }));
+    assert!(near.contains("did you mean `timers`?"), "{near}");
+}
+
+#[test]
 fn options_do_not_stay_on_the_block() {
     let block = quote!(impl P { #[doc = "kept"] #[hook(priority = 1)] fn before_tool_call(&self, c: &C, e: E) {} });
     let text = expand(quote!(), block.clone(), manifest()).unwrap().to_string();
@@ -183,62 +198,6 @@ fn a_hook_that_may_be_narrowed_says_to_what() {
     }
     let block = quote!(impl P { #[hook(topics("tool", "other.found"))] fn agent_events(&self, c: &C, e: E) {} });
     assert_eq!(described(quote!(), block), r#"{"hooks":[{"hook":"agent-events","topics":["tool","other.found"]}]}"#);
-}
-
-#[test]
-fn each_tool_is_described_by_its_words_and_its_arguments() {
-    let block = quote!(impl P {
-        fn activate(a: &Activation, s: Mine) -> Self {}
-        /// Looks up the weather.
-        ///
-        /// Of today.
-        #[tool(title = "Weather", risk = "low", tags("net", "free"))]
-        fn weather(&self, c: &Call, args: Where) -> Result<String> {}
-        /// Says "hello".
-        #[tool(name = "say-hello")]
-        fn hello(&self, c: &Call) -> String {}
-    });
-    assert_eq!(
-        described(quote!(), block.clone()),
-        concat!(
-            r#"{"config":<Mine>,"tools":[{"name":"weather","description":"Looks up the weather.\u000a\u000aOf today.","title":"Weather","risk":"low","#,
-            r#""tags":["net","free"],"parameters":<Where>},{"name":"say-hello","description":"Says \"hello\".","#,
-            r#""parameters":{"type":"object","properties":{},"additionalProperties":false}}]}"#
-        )
-    );
-    assert_eq!(exported(block.clone()), ["plugin", "tools"]);
-    let text = expand(quote!(), block, manifest()).unwrap().to_string();
-    assert!(text.contains("fallible_tool (< P > :: weather (plugin , & call , args))"), "{text}");
-    assert!(text.contains("plain_tool (< P > :: hello (plugin , & call ,))"), "{text}");
-    assert!(!text.contains("# [tool"), "{text}");
-}
-
-#[test]
-fn tools_that_no_model_could_use_are_refused() {
-    let wrong = |options: TokenStream| {
-        block_error(quote!(impl P { /// Words.
-        #[tool(#options)] fn weather(&self, c: &Call) {} }))
-    };
-    assert_eq!(wrong(quote!(name = "the weather")), "\"the weather\" is no tool's name: 1 to 64 letters, digits, `_` and `-`");
-    assert_eq!(wrong(quote!(title = " ")), "this is empty");
-    assert_eq!(wrong(quote!(risk = "huge")), "a risk is one of low, medium, high");
-    assert!(wrong(quote!(tags())).contains("no tag at all; leave `tags` out"));
-    assert!(wrong(quote!(tags("a", "a"))).contains("`a` stands here twice"));
-    assert!(wrong(quote!(colour = "red")).contains("a tool has `name"));
-    let no_words = block_error(quote!(impl P { #[tool] fn weather(&self, c: &Call) {} }));
-    assert_eq!(no_words, "`weather` has no doc comment: it is what the model knows of the tool");
-    let shape = block_error(quote!(impl P { #[tool] fn weather(&self) {} }));
-    assert_eq!(shape, "expected `fn name(&mut self, call: &Call, args: YourArgs) -> Result<Answer>`");
-    let both = block_error(quote!(impl P { /// Words.
-        #[tool] #[hook(priority = 1)] fn weather(&self, c: &Call) {} }));
-    assert_eq!(both, "a method is a hook or a tool");
-    let twice = block_error(quote!(impl P {
-        /// Words.
-        #[tool] fn weather(&self, c: &Call) {}
-        /// Words.
-        #[tool(name = "weather")] fn other(&self, c: &Call) {}
-    }));
-    assert_eq!(twice, "two tools are named `weather`");
 }
 
 #[test]

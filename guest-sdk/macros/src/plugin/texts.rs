@@ -1,6 +1,6 @@
 //! Texts that authors write into options: lists of names, titles, doc comments.
 //!
-//! What it is for: `tools(…)`, `topics(…)` and `tags(…)` are read in one way. What it costs: nothing at run time. How it fails: by an error at
+//! What it is for: `tools(…)`, `topics(…)`, `tags(…)` and `scopes(…)` are read in one way. What it costs: nothing at run time. How it fails: by an error at
 //! the text, naming the bound.
 
 use syn::meta::ParseNestedMeta;
@@ -21,12 +21,30 @@ pub(crate) struct Words {
     pub(crate) refused: fn(&str) -> Option<&'static str>,
 }
 
+/// What `scopes(…)` takes, as `wit/registration.schema.json` has it.
+pub(crate) const SCOPES: Words = Words {
+    what: "scope",
+    list: "scopes",
+    length: 32,
+    most: 3,
+    refused: |scope| {
+        let known = matches!(scope, "operator.read" | "operator.write" | "operator.admin");
+        (!known).then_some("no such scope; there are operator.read, operator.write, operator.admin")
+    },
+};
+
 /// Reads `("name", …)` behind the option's name.
 pub(crate) fn words(place: &mut Vec<String>, meta: &ParseNestedMeta, bounds: &Words) -> Result<()> {
+    let more = literals(meta, bounds, place)?;
+    place.extend(more.iter().map(LitStr::value));
+    Ok(())
+}
+
+/// The same as the author wrote them, behind those that are there already.
+pub(crate) fn literals(meta: &ParseNestedMeta, bounds: &Words, before: &[String]) -> Result<Vec<LitStr>> {
     let Words { what, list, length, most, refused } = bounds;
-    let names;
-    syn::parenthesized!(names in meta.input);
-    for name in Punctuated::<LitStr, Token![,]>::parse_terminated(&names)? {
+    let (names, mut known, mut found) = (parenthesized(meta)?, before.to_vec(), Vec::new());
+    for name in names {
         let text = name.value();
         let wrong = |why: String| Err(Error::new(name.span(), why));
         if text.is_empty() || text.chars().count() > *length {
@@ -35,15 +53,31 @@ pub(crate) fn words(place: &mut Vec<String>, meta: &ParseNestedMeta, bounds: &Wo
         if let Some(why) = refused(&text) {
             return wrong(why.into());
         }
-        if place.contains(&text) {
+        if known.contains(&text) {
             return wrong(format!("`{text}` stands here twice"));
         }
-        if place.len() == *most {
+        if known.len() == *most {
             return wrong(format!("{most} of `{list}` at most"));
         }
-        place.push(text);
+        known.push(text);
+        found.push(name);
     }
-    if place.is_empty() { Err(meta.error(format!("no {what} at all; leave `{list}` out"))) } else { Ok(()) }
+    if known.is_empty() { Err(meta.error(format!("no {what} at all; leave `{list}` out"))) } else { Ok(found) }
+}
+
+fn parenthesized(meta: &ParseNestedMeta) -> Result<Punctuated<LitStr, Token![,]>> {
+    let names;
+    syn::parenthesized!(names in meta.input);
+    Punctuated::parse_terminated(&names)
+}
+
+/// Reads `= "…"` into an empty place, as the author wrote it.
+pub(crate) fn put(place: &mut Option<LitStr>, meta: &ParseNestedMeta) -> Result<()> {
+    if place.is_some() {
+        return Err(meta.error("this stands here twice"));
+    }
+    *place = Some(meta.value()?.parse()?);
+    Ok(())
 }
 
 /// Reads `= "…"` into an empty place.

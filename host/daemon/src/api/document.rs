@@ -77,6 +77,18 @@ impl IntoResponses for Changes {
     }
 }
 
+/// What a route may answer that hands on what is judged by others: parameters by a schema, words by a plugin.
+pub(super) struct Weighs;
+
+impl IntoResponses for Weighs {
+    fn responses() -> Responses {
+        problems([(
+            422,
+            "It was looked at and refused: `invalid-params`, where the parameters don't fit; `refused`, where the plugin says no.",
+        )])
+    }
+}
+
 /// What a route may answer that lets a plugin answer.
 pub(super) struct Answers;
 

@@ -6,6 +6,7 @@
 
 mod caller;
 mod document;
+mod files;
 mod given;
 mod listeners;
 mod metrics;

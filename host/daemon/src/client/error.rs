@@ -59,6 +59,9 @@ pub enum ClientError {
         /// What it said.
         why: String,
     },
+    /// What comes can't be kept.
+    #[error("what comes can't be written: {0}")]
+    Write(#[source] io::Error),
     /// No token looks like that.
     #[error("the token has characters that no token has; give it as `plugbay tokens issue` printed it")]
     Token,

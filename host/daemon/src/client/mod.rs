@@ -20,6 +20,7 @@ use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::io;
 use std::time::Duration;
 
 /// How long an answer may take that nothing has to be done for.
@@ -121,6 +122,28 @@ impl Client {
     /// If there is no daemon, or it refuses.
     pub async fn stream(&self, route: &Route, content: Content) -> Result<Events, ClientError> {
         self.events(Method::POST, route, content, CHANGE).await
+    }
+
+    /// Gets a file, piece by piece. How many bytes it has.
+    ///
+    /// # Errors
+    /// If there is no daemon, it refuses, the connection breaks in the middle, or the file can't be written.
+    pub async fn download(&self, route: &Route, into: &mut impl io::Write) -> Result<u64, ClientError> {
+        let response = self.within(LOOK, self.response(Method::GET, route, Content::Empty, ANYTHING)).await?;
+        let status = response.status();
+        if !status.is_success() {
+            let text = self.within(LOOK, self.text(response)).await?;
+            return Err(self.refused(status.as_u16(), text));
+        }
+        let broken = |why: String| ClientError::Broken { place: self.place.clone(), why };
+        let (mut body, mut bytes) = (response.into_body(), 0);
+        while let Some(frame) = self.within(LOOK, async { Ok(body.frame().await) }).await? {
+            let frame = frame.map_err(|e| broken(e.to_string()))?;
+            let Some(piece) = frame.data_ref() else { continue };
+            into.write_all(piece).map_err(ClientError::Write)?;
+            bytes += piece.len() as u64;
+        }
+        Ok(bytes)
     }
 
     async fn events(&self, method: Method, route: &Route, content: Content, patience: Duration) -> Result<Events, ClientError> {

@@ -64,7 +64,8 @@ async fn looked(configuration: &Path, why: &anyhow::Error) -> Vec<Finding> {
 
 async fn places(config: &Config) -> Vec<Finding> {
     let mut findings = plugins(config);
-    for (about, path) in [("state directory", &config.host.state), ("cache", &config.host.cache)] {
+    let outbox = config.outbox_folder();
+    for (about, path) in [("state directory", &config.host.state), ("cache", &config.host.cache), ("outbox", &outbox)] {
         findings.push(if path.exists() { owned(about, path) } else { absent(about, path) });
     }
     if config.host.state.exists() {

@@ -5,7 +5,9 @@
 use super::console::Console;
 use super::file::Component;
 use super::{End, list, words};
-use crate::api::types::{GrantsView, Inspection, PluginDetail, PluginSummary, PluginTool, UncalledHook, VersionList};
+use crate::api::types::{
+    GrantsView, Inspection, PluginAction, PluginCommand, PluginDetail, PluginSummary, PluginTool, PluginUi, UncalledHook, VersionList,
+};
 use crate::client::{Content, Route};
 use crate::output::{Paint, Tone, cut_line, one_line};
 use anyhow::Result;
@@ -66,6 +68,13 @@ fn plugin(plugin: &PluginDetail, paint: Paint) -> String {
         plugin.hooks.iter().for_each(|hook| text.line("hook", &one_line(&format!("{}, at most {} ms a call", hook.name, hook.budget_ms))));
         plugin.uncalled.iter().for_each(|hook| text.line("not called", &uncalled(hook, paint)));
         plugin.tools.iter().for_each(|known| text.line("tool", &tool(known, paint)));
+        for PluginAction { id, title, scope } in &plugin.actions {
+            text.line("action", &one_line(&format!("{id} ({scope}): {title}")));
+        }
+        plugin.commands.iter().for_each(|known| text.line("command", &command(known, paint)));
+        for PluginUi { id, surface, label, scope } in &plugin.ui {
+            text.line("shown", &one_line(&format!("{id} on the surface {surface} ({scope}): {label}")));
+        }
         text.grants(&plugin.grants);
     } else if summary.file.as_ref().is_some_and(|file| !file.undecided.is_empty()) {
         text.grants(&waited_for(summary));
@@ -93,6 +102,18 @@ fn tool(tool: &PluginTool, paint: Paint) -> String {
         return said;
     }
     let clash = format!("; nobody has it, since {} claims it too", tool.clashes_with.join(" and "));
+    said + &paint.on(Tone::Warning, &one_line(&clash))
+}
+
+/// A command, and why nobody can give it, if that is so.
+fn command(command: &PluginCommand, paint: Paint) -> String {
+    let args = command.args.as_ref().map(|args| format!(" {args}")).unwrap_or_default();
+    let said = cut_line(&format!("/{}{args} ({}): {}", command.name, command.scope, command.description), DESCRIPTION);
+    let clash = match (command.reserved, command.clashes_with.as_slice()) {
+        (true, _) => "; nobody has it, since the program has a command of that name itself".to_owned(),
+        (false, []) => return said,
+        (false, others) => format!("; nobody has it, since {} claims it too", others.join(" and ")),
+    };
     said + &paint.on(Tone::Warning, &one_line(&clash))
 }
 

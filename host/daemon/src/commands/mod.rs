@@ -4,6 +4,7 @@
 //! 1 refused or failed, 2 wrong usage, 3 no daemon. A failure is one line on standard error, from what was tried to what went wrong; a reader of standard
 //! output that has enough is no failure. A command takes a few milliseconds beside what the daemon needs.
 
+mod actions;
 mod approvals;
 mod call;
 mod change;
@@ -14,9 +15,11 @@ mod console;
 mod doctor;
 mod file;
 mod inspect;
+mod jobs;
 mod limits;
 mod list;
 mod logs;
+mod outbox;
 mod reach;
 mod run;
 mod sessions;
@@ -112,6 +115,16 @@ enum Asked {
     History(list::History),
     /// Fire a hook at one plugin.
     Call(call::Call),
+    #[command(flatten)]
+    Agents(Agents),
+    /// Who may call the daemon over TCP.
+    #[command(subcommand)]
+    Tokens(tokens::Tokens),
+}
+
+/// What a daemon is asked about agents, and what plugins do around them.
+#[derive(Debug, Subcommand)]
+enum Agents {
     /// Talk with an agent: a prompt on a terminal, else a turn for each line of standard input.
     Chat(chat::Chat),
     /// Show sessions, or one with its transcript or what plugins did in it; or reset, delete or wake one.
@@ -120,11 +133,14 @@ enum Asked {
     Approvals(approvals::Approvals),
     /// Show the tools that agents have, and whose they are.
     Tools(tools::Tools),
+    /// Show what people can have plugins do, or have something done.
+    Actions(actions::Actions),
+    /// Show what plugins have the daemon do later, or remove some of it.
+    Jobs(jobs::Jobs),
+    /// Show what was handed over to people, get its files, or remove some of it.
+    Outbox(outbox::Outbox),
     /// Show who does what only one plugin does, or give it to another.
     Slots(slots::Slots),
-    /// Who may call the daemon over TCP.
-    #[command(subcommand)]
-    Tokens(tokens::Tokens),
 }
 
 /// What came of a command that did what it does.
@@ -224,12 +240,23 @@ impl Asked {
             Self::Logs(logs) => logs.run(console).await,
             Self::History(history) => history.run(console).await,
             Self::Call(call) => call.run(console).await,
+            Self::Agents(agents) => agents.run(console).await,
+            Self::Tokens(tokens) => tokens.run(console).await,
+        }
+    }
+}
+
+impl Agents {
+    async fn run(self, console: &Console) -> Result<End> {
+        match self {
             Self::Chat(chat) => chat.run(console).await,
             Self::Sessions(sessions) => sessions.run(console).await,
             Self::Approvals(approvals) => approvals.run(console).await,
             Self::Tools(tools) => tools.run(console).await,
+            Self::Actions(actions) => actions.run(console).await,
+            Self::Jobs(jobs) => jobs.run(console).await,
+            Self::Outbox(outbox) => outbox.run(console).await,
             Self::Slots(slots) => slots.run(console).await,
-            Self::Tokens(tokens) => tokens.run(console).await,
         }
     }
 }

@@ -17,6 +17,8 @@ pub(super) fn grant(name: &str) -> &'static str {
         "policy" => "decide on tool calls before anybody else, and on what is installed",
         "subagents" => "have agents work for it, in sessions of its own",
         "model" => "ask the model, at your expense",
+        "schedule" => "wake agents, and itself, later",
+        "attachments" => "hand files to the people of a session",
         _ => "what its name says; this program is older than the daemon",
     }
 }

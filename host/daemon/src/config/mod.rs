@@ -42,6 +42,7 @@ mod setting;
 mod slots;
 #[cfg(test)]
 mod tests;
+mod workflow;
 
 pub use agent::Agent;
 pub use describe::{schema, shown_limits, table};
@@ -55,12 +56,13 @@ pub use plugins::{PluginConfig, Plugins, Verdict};
 pub use sections::{Engine, Host, Http, LogFormat, LogLevel, Logs, Slots, Watch};
 pub(crate) use slots::SLOTS;
 pub use slots::Slot;
+pub use workflow::{Outbox, Schedule};
 
 use error::Report;
 use plugbay_runtime::PluginId;
 use plugbay_state::StateLimits;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 /// The file, decoded. The default is that of an empty file.
@@ -82,6 +84,10 @@ pub struct Config {
     pub model: Model,
     /// `[agent]`
     pub agent: Agent,
+    /// `[schedule]`
+    pub schedule: Schedule,
+    /// `[outbox]`
+    pub outbox: Outbox,
     /// `[slots]`, and what plugins say of them.
     pub slots: Slots,
     /// `[plugins]`
@@ -110,6 +116,7 @@ impl Config {
         let directory = file.parent().unwrap_or(Path::new(""));
         config.host.relative_to(directory);
         config.model.relative_to(directory);
+        config.outbox.relative_to(directory);
         Ok(config)
     }
 
@@ -117,6 +124,12 @@ impl Config {
     #[must_use]
     pub fn plugin(&self, id: &PluginId) -> PluginConfig {
         self.plugins.get(id)
+    }
+
+    /// Where files go that plugins hand over.
+    #[must_use]
+    pub fn outbox_folder(&self) -> PathBuf {
+        self.outbox.folder(&self.host.state)
     }
 
     /// The plugins that the file names in a table of their own, or in a slot.

@@ -54,6 +54,7 @@ number!(u32);
 number!(usize);
 number!(NonZeroU16, not zero);
 number!(NonZeroU32, not zero);
+number!(NonZeroU64, not zero);
 number!(NonZeroUsize, not zero);
 
 /// A whole number within bounds.

@@ -337,6 +337,8 @@ impl Section for super::Config {
         Setting { name: "state", says: "What each plugin may keep.", field: &In(|c: &mut Self| &mut c.state) },
         Setting { name: "model", says: "Which model answers.", field: &In(|c: &mut Self| &mut c.model) },
         Setting { name: "agent", says: "What the agent is told, and how far it goes.", field: &In(|c: &mut Self| &mut c.agent) },
+        Setting { name: "schedule", says: "What plugins have the host do later.", field: &In(|c: &mut Self| &mut c.schedule) },
+        Setting { name: "outbox", says: "What plugins hand over to people.", field: &In(|c: &mut Self| &mut c.outbox) },
         Setting { name: "slots", says: "Which plugin does what only one can do.", field: &In(|c: &mut Self| &mut c.slots) },
         Setting { name: "plugins", says: "Which plugins may run, and each one's settings.", field: &super::plugins::Table },
     ];

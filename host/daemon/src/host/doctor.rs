@@ -2,7 +2,7 @@
 
 use super::{Host, lock};
 use crate::api::types::{Finding, Findings, Severity};
-use plugbay_gateway::Clash;
+use plugbay_gateway::{Clash, RESERVED_COMMANDS};
 use plugbay_runtime::state::StateStore;
 use plugbay_runtime::{BeforeToolCall, Fate, HOOKS, Judged, Listing, Plugin, Standing, ToolPolicy};
 use std::os::unix::fs::MetadataExt;
@@ -54,7 +54,8 @@ impl Host {
         };
         let refused = self.refused_files().into_iter();
         let refused = refused.map(|(name, why)| warning(&format!("file {name}"), why, "mend it, or take it out of the plugins directory"));
-        let private = [("state directory", &config.config.host.state), ("cache", &config.config.host.cache)];
+        let outbox = config.config.outbox_folder();
+        let private = [("state directory", &config.config.host.state), ("cache", &config.config.host.cache), ("outbox", &outbox)];
         [plugins].into_iter().chain(refused).chain(private.map(|(about, path)| owned(about, path))).collect()
     }
 
@@ -65,7 +66,9 @@ impl Host {
     /// What agents go without.
     fn agent_findings(&self) -> Vec<Finding> {
         let tools = self.gateway().tools().now();
-        tools.clashes().iter().map(about_clash).chain(self.nobody_is_asked()).chain(self.slot_finding()).collect()
+        let actions = self.gateway().actions().now();
+        let commands = actions.clashes().iter().map(about_command);
+        tools.clashes().iter().map(about_clash).chain(commands).chain(self.nobody_is_asked()).chain(self.slot_finding()).collect()
     }
 
     /// That another context engine serves than the one that is wanted.
@@ -119,6 +122,17 @@ fn about_clash(Clash { name, owners }: &Clash) -> Finding {
     warning(&format!("tool {name}"), found, "disable all of them but one")
 }
 
+/// A command that nobody has.
+fn about_command(Clash { name, owners }: &Clash) -> Finding {
+    let about = format!("command /{name}");
+    let claim = owners.iter().map(|owner| format!("`{owner}`")).collect::<Vec<_>>().join(", ");
+    if RESERVED_COMMANDS.contains(&name.as_str()) {
+        let found = format!("{claim} would have it, and the program has a command of that name itself: no plugin has it");
+        return warning(&about, found, "ask its author for another name; everything else of the plugin works");
+    }
+    warning(&about, format!("the plugins {claim} all claim that name, so none has it"), "disable all of them but one")
+}
+
 /// What is refused while a plugin that is required isn't active.
 fn guarded(plugin: &Plugin) -> String {
     let hooks: Vec<_> =
@@ -168,7 +182,12 @@ fn about_judged(listing: &Listing, judged: &Judged) -> Finding {
         Fate::Failed => "failed on probation",
         Fate::RolledBack => "was rolled back",
     };
-    let advice = format!("`plugbay inspect {}`; install another version, or decide what it asks for", listing.id);
+    let advice = match (judged.fate, judged.undecided.is_empty()) {
+        (Fate::Held, true) => {
+            format!("remove the jobs with `plugbay jobs remove`, then `plugbay enable {}`; or install another version", listing.id)
+        }
+        _ => format!("`plugbay inspect {}`; install another version, or decide what it asks for", listing.id),
+    };
     warning(&about, format!("its file's component {what}, and another version runs: {}", judged.why), &advice)
 }
 

@@ -80,7 +80,7 @@ impl std::error::Error for Failure {}
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         let (kind, code) = match &error.reason {
-            Reason::Undecided { .. } => (Kind::Conflict, "held"),
+            held if held.is_held() => (Kind::Conflict, "held"),
             Reason::NoVersion { .. } => (Kind::NotFound, "not-found"),
             Reason::Stopping => (Kind::Unavailable, "stopping"),
             Reason::Alongside(_) => (Kind::Conflict, "conflict"),

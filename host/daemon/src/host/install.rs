@@ -7,7 +7,7 @@ use super::{By, Failure, Host, Kind, views};
 use crate::api::types::Changed;
 use crate::config::{ConfigFile, Edit, Edited};
 use crate::directory::name_of;
-use plugbay_runtime::{Order, PluginId, Reason, Source, Wanted};
+use plugbay_runtime::{Order, PluginId, Source, Wanted};
 use std::collections::BTreeMap;
 
 impl Host {
@@ -35,7 +35,7 @@ impl Host {
         let order = Order { skip_gates, ..by.order().insisting().with(files) };
         let went = match self.plugins().apply(id.clone(), wanted, order).await {
             Ok(done) => Ok(self.changed(&id, done)),
-            Err(held) if matches!(held.reason, Reason::Undecided { .. }) => {
+            Err(held) if held.reason.is_held() => {
                 // It waits in its place for a decision; what was decided about it holds already.
                 let files = self.placing(&id, component, &file, &edited).await;
                 let placed = match files {

@@ -17,6 +17,7 @@ mod start;
 mod tokens;
 mod views;
 
+pub(crate) use agents::Opened;
 pub use failure::{Failure, Kind};
 pub use start::{Program, StartError};
 

@@ -7,7 +7,7 @@ use crate::api::types::{Changed, HookAnswer, HookCall, SlotView};
 use crate::config::{ConfigFile, Edit, Edited, SLOTS};
 use plugbay_runtime::engine::Digest;
 use plugbay_runtime::state::{Fact, Record, StateStore};
-use plugbay_runtime::{Alongside, Call, Done, Grant, LoadError, Order, Plugin, PluginId, Reason, Session, Standing};
+use plugbay_runtime::{Alongside, Call, Done, Grant, LoadError, Order, Plugin, PluginId, Session, Standing};
 use std::collections::BTreeMap;
 
 impl By {
@@ -151,7 +151,7 @@ impl Host {
         recorded?;
         match self.settle(id, by.order()).await {
             Ok(done) => Ok(self.changed_since(served, id, done)),
-            Err(e) if matches!(e.reason, Reason::Undecided { .. }) => Ok(self.waits(id, "held", &e)),
+            Err(e) if e.reason.is_held() => Ok(self.waits(id, "held", &e)),
             Err(e) => Ok(self.waits(id, "refused", &e)),
         }
     }

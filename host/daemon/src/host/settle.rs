@@ -240,6 +240,8 @@ impl Host {
             ("state", now.state != start.state),
             ("model", now.model != start.model),
             ("agent", now.agent != start.agent),
+            ("schedule", now.schedule != start.schedule),
+            ("outbox", now.outbox != start.outbox),
         ];
         differs.into_iter().filter_map(|(section, differs)| differs.then_some(section)).collect()
     }

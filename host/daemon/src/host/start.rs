@@ -66,6 +66,14 @@ pub enum StartError {
     /// Logs.
     #[error(transparent)]
     Logs(#[from] LogsError),
+    /// What plugins hand over has no place.
+    #[error("can't use the directory {} for what plugins hand over (setting `outbox.folder`): {source}", path.display())]
+    Outbox {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A directory can't be made.
     #[error("can't make the directory {}: {source}", path.display())]
     Make {

@@ -1,16 +1,16 @@
 //! What the runtime knows of plugins, as it goes over the wire.
 
 use crate::api::types::{
-    Changed, EngineView, ExportUsage, FileView, GrantsView, HookView, Inspection, PluginDetail, PluginSummary, PluginTool, ProbationView,
-    SlotView, Standing, UncalledHook, VersionView,
+    Changed, EngineView, ExportUsage, FileView, GrantsView, HookView, Inspection, PluginAction, PluginCommand, PluginDetail, PluginSummary,
+    PluginTool, PluginUi, ProbationView, SlotView, Standing, UncalledHook, VersionView,
 };
 use crate::config::{BUILTIN, Slot};
 use crate::host::agents::harm;
-use plugbay_gateway::{Clash, ContextView, Contexts, Gateway, Quarantined, ServingEngine};
+use plugbay_gateway::{Clash, ContextView, Contexts, Gateway, Quarantined, RESERVED_COMMANDS, ServingEngine};
 use plugbay_runtime::engine::Isolation;
 use plugbay_runtime::{
-    BreakerState, Counted, Done, Fate, Generation, Grant, Grants, HookInfo, Inspected, Judged, KeptVersion, Listing, Loaded, Plugin,
-    PluginId, ProbationView as Probation, Surface, ToolRegistration,
+    ActionRegistration, BreakerState, CommandRegistration, Counted, Done, Fate, Generation, Grant, Grants, HookInfo, Inspected, Judged,
+    KeptVersion, Listing, Loaded, Plugin, PluginId, ProbationView as Probation, Surface, ToolRegistration, UiRegistration,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -93,6 +93,9 @@ pub(super) fn detail(listing: &Listing, gateway: &Gateway) -> PluginDetail {
         hooks: generation.map(|g| hooks(g)).unwrap_or_default(),
         uncalled: generation.map(|g| uncalled(g)).unwrap_or_default(),
         tools: generation.map(|g| tools(g, gateway.tools().now().clashes())).unwrap_or_default(),
+        actions: generation.map(|g| actions(g)).unwrap_or_default(),
+        commands: generation.map(|g| commands(g, gateway.actions().now().clashes())).unwrap_or_default(),
+        ui: generation.map(|g| ui(g)).unwrap_or_default(),
         isolation: generation.map(|g| isolation(g.isolation())).unwrap_or_default(),
         config: generation.map(|g| g.shown_config()).unwrap_or_default(),
         versions: versions(listing),
@@ -252,18 +255,52 @@ fn uncalled(generation: &Generation) -> Vec<UncalledHook> {
 
 fn tools(generation: &Generation, clashes: &[Clash]) -> Vec<PluginTool> {
     let own = &generation.manifest().id;
-    let view = |tool: &ToolRegistration| {
-        let clash = clashes.iter().find(|clash| clash.name == tool.name);
-        let others = clash.iter().flat_map(|clash| &clash.owners).filter(|owner| *owner != own);
-        PluginTool {
-            name: tool.name.clone(),
-            description: tool.description.clone(),
-            risk: tool.risk.map(harm),
-            tags: tool.tags.clone(),
-            clashes_with: others.map(ToString::to_string).collect(),
-        }
+    let view = |tool: &ToolRegistration| PluginTool {
+        name: tool.name.clone(),
+        description: tool.description.clone(),
+        risk: tool.risk.map(harm),
+        tags: tool.tags.clone(),
+        clashes_with: others(&tool.name, own, clashes),
     };
     generation.registration().tools.iter().map(view).collect()
+}
+
+/// Others who claim a name.
+fn others(name: &str, own: &PluginId, clashes: &[Clash]) -> Vec<String> {
+    let clash = clashes.iter().find(|clash| clash.name == name);
+    clash.iter().flat_map(|clash| &clash.owners).filter(|owner| *owner != own).map(ToString::to_string).collect()
+}
+
+fn actions(generation: &Generation) -> Vec<PluginAction> {
+    let view = |action: &ActionRegistration| PluginAction {
+        id: action.id.clone(),
+        title: action.title.clone(),
+        scope: action.needs().to_string(),
+    };
+    generation.registration().actions.iter().map(view).collect()
+}
+
+fn commands(generation: &Generation, clashes: &[Clash]) -> Vec<PluginCommand> {
+    let own = &generation.manifest().id;
+    let view = |command: &CommandRegistration| PluginCommand {
+        name: command.name.clone(),
+        description: command.description.clone(),
+        args: command.args.clone(),
+        scope: command.needs().to_string(),
+        clashes_with: others(&command.name, own, clashes),
+        reserved: RESERVED_COMMANDS.contains(&command.name.as_str()),
+    };
+    generation.registration().commands.iter().map(view).collect()
+}
+
+fn ui(generation: &Generation) -> Vec<PluginUi> {
+    let view = |shown: &UiRegistration| PluginUi {
+        id: shown.id.clone(),
+        surface: shown.surface.name().to_owned(),
+        label: shown.label.clone(),
+        scope: shown.needs().to_string(),
+    };
+    generation.registration().ui.iter().map(view).collect()
 }
 
 fn imports(surface: &Surface) -> Vec<String> {

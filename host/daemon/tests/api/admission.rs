@@ -8,7 +8,7 @@ use plugbay_daemon::tokens::Scope;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Every operation, and the scope that it needs. Written down apart from the routes on purpose.
-const OPERATIONS: [(Method, &str, Option<Scope>); 46] = [
+const OPERATIONS: [(Method, &str, Option<Scope>); 58] = [
     (Method::GET, "/v1/plugins", Some(Scope::Read)),
     (Method::POST, "/v1/plugins", Some(Scope::Admin)),
     (Method::GET, "/v1/plugins/{id}", Some(Scope::Read)),
@@ -52,6 +52,18 @@ const OPERATIONS: [(Method, &str, Option<Scope>); 46] = [
     (Method::POST, "/v1/runs/{run}/cancel", Some(Scope::Write)),
     (Method::GET, "/v1/approvals", Some(Scope::Read)),
     (Method::POST, "/v1/approvals/{id}", Some(Scope::Write)),
+    (Method::GET, "/v1/actions", Some(Scope::Read)),
+    (Method::POST, "/v1/actions/{plugin}/{id}", Some(Scope::Read)),
+    (Method::GET, "/v1/ui", Some(Scope::Read)),
+    (Method::GET, "/v1/commands", Some(Scope::Read)),
+    (Method::POST, "/v1/commands/{name}", Some(Scope::Read)),
+    (Method::GET, "/v1/jobs", Some(Scope::Read)),
+    (Method::GET, "/v1/jobs/{id}", Some(Scope::Read)),
+    (Method::DELETE, "/v1/jobs/{id}", Some(Scope::Admin)),
+    (Method::GET, "/v1/outbox", Some(Scope::Read)),
+    (Method::GET, "/v1/outbox/{id}", Some(Scope::Read)),
+    (Method::DELETE, "/v1/outbox/{id}", Some(Scope::Admin)),
+    (Method::GET, "/v1/outbox/{id}/files/{number}", Some(Scope::Read)),
     (Method::GET, "/healthz", None),
     (Method::GET, "/readyz", Some(Scope::Read)),
     (Method::GET, "/metrics", Some(Scope::Read)),
@@ -65,7 +77,7 @@ fn operations() -> impl Iterator<Item = (Method, &'static str, Option<Scope>)> {
 /// A path that names nothing that there is, so that nothing is changed.
 fn path(template: &str) -> String {
     let named = template.replace("{id}", "nobody").replace("{hook}", "none").replace("{name}", "nobody").replace("{key}", "nobody");
-    named.replace("{run}", "none").replace("{plugin}", "nobody").replace("{namespace}", "none")
+    named.replace("{run}", "none").replace("{plugin}", "nobody").replace("{namespace}", "none").replace("{number}", "1")
 }
 
 #[tokio::test(flavor = "multi_thread")]

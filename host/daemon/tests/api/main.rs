@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod actions;
 mod admission;
 mod agents;
 mod bodies;
@@ -10,7 +11,9 @@ mod contract;
 mod embedded;
 mod ending;
 mod following;
+mod jobs;
 mod metrics;
+mod outbox;
 mod places;
 mod sessions;
 mod stage;

@@ -96,6 +96,40 @@ impl Stage {
         self
     }
 
+    /// The plugin `errand`, installed with everything that it asks for.
+    pub(crate) async fn with_errand(self) -> Self {
+        let installed =
+            self.change(Method::POST, "/v1/plugins?grant=schedule&grant=attachments", Load::built(plugbay_guests::built::ERRAND)).await;
+        assert_eq!(installed["change"], "installed", "{installed}");
+        self
+    }
+
+    /// Has `errand` do something that it can. What came of it.
+    pub(crate) async fn errand(&self, action: &str, body: serde_json::Value) -> serde_json::Value {
+        let done = self.change(Method::POST, &format!("/v1/actions/errand/{action}"), Load::json(&body)).await;
+        assert_eq!(done["ok"], true, "{done}");
+        done["result"].clone()
+    }
+
+    /// A session in which something was said.
+    pub(crate) async fn session(&self, key: &str) {
+        let said = Load::json(&serde_json::json!({ "text": "say Hello." }));
+        self.change(Method::POST, &format!("/v1/sessions/{key}/turns"), said).await;
+    }
+
+    /// Waits until what is at this path is so.
+    pub(crate) async fn until(&self, path: &str, is_so: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+        let began = std::time::Instant::now();
+        loop {
+            let found = self.get(path).await;
+            if is_so(&found) {
+                return found;
+            }
+            assert!(began.elapsed() < Duration::from_secs(120), "never so: {path}: {found:#}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// The plugin `witness-a`, installed with everything that it asks for: it does what its settings say.
     pub(crate) async fn with_witness(self) -> Self {
         let witness = Load::wasm(plugbay_guests::builds::witness('a', 500).unwrap());

@@ -14,6 +14,7 @@ mod output;
 mod program;
 mod terminal;
 mod walk;
+mod work;
 
 use plugbay_guests::built;
 use program::{CONFIGURATION, Daemon, Ended, PATIENCE, Place, has, text, wait, words};

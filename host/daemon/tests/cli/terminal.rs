@@ -1,6 +1,7 @@
 //! `plugbay chat` on a terminal: a real one, as far as the program can tell.
 
 use super::agents::{with_toolbox, with_tools};
+use super::work::with_errand;
 use super::{CONFIGURATION, Daemon, Place, built, has, wait};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -224,4 +225,67 @@ fn who_isnt_an_admin_is_told_so_and_talks_on() {
     assert_eq!(person.leaves(), 0);
     has(&daemon.says(&["list"]), "active");
     wait("who said it is known", || daemon.says(&["sessions", "show", "main"]).contains("cli desk"));
+}
+
+#[test]
+fn commands_of_plugins_are_given_at_the_prompt_and_the_agent_goes_on() {
+    let daemon = with_errand();
+    let mut person = Person::chats(&daemon);
+    person.sees("A new session, main.");
+    person.types("/help");
+    person.sees("/plugins install FILE");
+    person.sees("\n/errand <what>             Runs an errand. (errand)\n");
+    person.sees("/errand-forget             Forgets what it was told, for administrators. (errand, needs operator.admin)\n");
+    person.sees("> ");
+    // There is no session yet: it is about none.
+    person.types("/errand tea");
+    person.sees("\ntea is done for uid:");
+    person.sees("\n> ");
+    person.types("/errand");
+    person.sees("say what it is to do: /errand tea");
+    person.types("/erand tea");
+    person.sees("there is no command `/erand`: did you mean `/errand`?");
+    person.types("/hlep");
+    person.sees("did you mean `/help`?");
+    person.types("/errand nothing");
+    person.sees("\ndone\n> ");
+    person.types("say Hello.");
+    person.sees("\nHello.\n> ");
+    person.types("/errand go on with coffee");
+    person.sees("\ncoffee is done for uid:");
+    person.sees("the agent goes on; Ctrl-C leaves it\n");
+    person.sees("coffee is done for");
+    person.sees("\n> ");
+    person.types("/quit");
+    assert_eq!(person.leaves(), 0);
+    let runs = daemon.json(&["sessions", "show", "main"])["runs"].clone();
+    assert_eq!((&runs[0]["trigger"], &runs[0]["status"]), (&"action".into(), &"done".into()), "{runs}");
+}
+
+#[test]
+fn who_does_not_wait_for_the_agent_leaves_it_to_itself() {
+    let daemon = with_errand();
+    daemon.says(&["chat", "say Hello."]);
+    let mut person = Person::chats(&daemon);
+    person.sees("\n> ");
+    // The session is busy for long, so the agent can't go on yet.
+    let mut busy = daemon
+        .place
+        .command(&["chat", "slow 60000\nlong 100"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    wait("it is busy", || daemon.json(&["sessions", "show", "main"])["turns"] == 1);
+    person.types("/errand go on with coffee");
+    person.sees("the agent goes on; Ctrl-C leaves it\n");
+    person.interrupts();
+    person.sees("left; the turn goes on: `plugbay sessions show main`\n> ");
+    let run = daemon.json(&["sessions", "show", "main"])["runs"][0]["run"].as_str().unwrap().to_owned();
+    daemon.says(&["sessions", "cancel", &run]);
+    busy.wait().unwrap();
+    person.types("say still here");
+    person.sees("\nstill here\n> ");
+    person.types("/quit");
+    assert_eq!(person.leaves(), 0);
 }

@@ -56,7 +56,7 @@ async fn the_doctor_has_nothing_to_say_of_a_sound_host_and_changes_nothing() {
     let bad: Vec<_> = findings.iter().filter(|f| f.severity != Severity::Ok).collect();
     assert!(bad.is_empty(), "{bad:#?}");
     let about: Vec<_> = findings.iter().map(|f| f.about.as_str()).collect();
-    for what in ["state", "configuration", "plugins directory", "state directory", "cache", "plugin counter"] {
+    for what in ["state", "configuration", "plugins directory", "state directory", "cache", "outbox", "plugin counter"] {
         assert!(about.contains(&what), "{what} isn't in {about:?}");
     }
     assert_eq!(seen().await, before);

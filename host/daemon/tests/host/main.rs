@@ -13,3 +13,4 @@ mod installing;
 mod looking;
 mod together;
 mod tokens;
+mod workflow;

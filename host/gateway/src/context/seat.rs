@@ -64,7 +64,7 @@ pub(crate) struct Occasion {
 
 impl Occasion {
     /// The same, for what comes to its end in any case.
-    pub(crate) fn to_the_end(self) -> Self {
+    pub(crate) fn without_cancelling(self) -> Self {
         Self { cancelled: None, ..self }
     }
 }

@@ -15,17 +15,26 @@ use crate::completions::Completions;
 use crate::gateway::{Gateway, WeakGateway};
 use crate::hooks::Hooks;
 use crate::injections::Injections;
+use crate::outbox::{Deliveries, OutboxSettings};
 use crate::runs::Runs;
+use crate::schedule::{Schedule, ScheduleSettings};
 use crate::session_state::SessionState;
 use crate::tokens::Tokens;
-use plugbay_runtime::state::SessionStore;
+use plugbay_runtime::state::{SessionStore, WorkStore};
 use plugbay_runtime::{
-    Call, Caller, Candidate, Cleanup, CleanupAsked, CleanupReason, Completed, CompletionRequest, Entry, InjectionQueued, InjectionRequest,
-    Json, PluginId, Plugins, ServiceCode, ServiceError, ServiceReply, Services, Session, SubagentStarted, SubagentStatus,
+    AttachmentFile, Call, Caller, Candidate, Caption, Cleanup, CleanupAsked, CleanupReason, Completed, CompletionRequest, Entry,
+    FilesDelivered, InjectionQueued, InjectionRequest, JobPlan, JobTask, Json, PluginId, PluginJob, Plugins, ServiceCode, ServiceError,
+    ServiceReply, Services, Session, SubagentStarted, SubagentStatus,
 };
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+/// What plugins have the host do later, and what they hand over.
+pub(crate) struct Work {
+    pub(crate) schedule: Schedule,
+    pub(crate) deliveries: Deliveries,
+}
 
 /// What plugins reach through the host.
 pub struct Desk {
@@ -36,15 +45,24 @@ pub struct Desk {
     session_state: SessionState,
     injections: Injections,
     completions: Completions,
+    work: Work,
     tokens: Tokens,
     /// Whose turns subagents take, and whose model is asked.
     gateway: OnceLock<WeakGateway>,
 }
 
 impl Desk {
+    /// A desk that reaches no plugins yet, with the usual schedule and no outbox.
+    #[must_use]
+    pub fn new<S: SessionStore + WorkStore + 'static>(state: Arc<S>) -> Self {
+        let schedule = Schedule::new(state.clone(), ScheduleSettings::default());
+        let deliveries = Deliveries::new(state.clone(), OutboxSettings::default());
+        Self::with(state, Work { schedule, deliveries })
+    }
+
     /// A desk that reaches no plugins yet.
     #[must_use]
-    pub fn new(store: Arc<dyn SessionStore>) -> Self {
+    pub(crate) fn with(store: Arc<dyn SessionStore>, work: Work) -> Self {
         let late = Late::default();
         Self {
             handles: SessionHandles::default(),
@@ -52,6 +70,7 @@ impl Desk {
             session_state: SessionState::new(store.clone(), late.clone()),
             injections: Injections::new(store.clone()),
             completions: Completions::default(),
+            work,
             tokens: Tokens::default(),
             gateway: OnceLock::new(),
             store,
@@ -81,6 +100,14 @@ impl Desk {
     #[must_use]
     pub const fn handles(&self) -> &SessionHandles {
         &self.handles
+    }
+
+    pub(crate) const fn schedule(&self) -> &Schedule {
+        &self.work.schedule
+    }
+
+    pub(crate) const fn deliveries(&self) -> &Deliveries {
+        &self.work.deliveries
     }
 
     /// Runs that are under way.
@@ -190,6 +217,45 @@ impl Services for Desk {
 
     fn delete_subagent<'a>(&'a self, caller: &'a Caller, name: &'a str) -> ServiceReply<'a, bool> {
         Box::pin(async move { self.gateway("delete")?.delete_subagent(caller, name).await })
+    }
+
+    fn schedule<'a>(&'a self, caller: &'a Caller, task: JobTask, plan: JobPlan) -> ServiceReply<'a, PluginJob> {
+        Box::pin(self.work.schedule.schedule(caller, task, plan))
+    }
+
+    fn cancel_job<'a>(&'a self, caller: &'a Caller, id: &'a str) -> ServiceReply<'a, bool> {
+        Box::pin(self.work.schedule.cancel(&caller.plugin, id))
+    }
+
+    fn cancel_jobs<'a>(&'a self, caller: &'a Caller, about: Option<&'a Session>, tag: &'a str) -> ServiceReply<'a, u32> {
+        Box::pin(self.work.schedule.cancel_tagged(&caller.plugin, about, tag))
+    }
+
+    fn jobs<'a>(&'a self, caller: &'a Caller, tag: Option<&'a str>) -> ServiceReply<'a, Vec<PluginJob>> {
+        Box::pin(self.work.schedule.of_plugin(&caller.plugin, tag))
+    }
+
+    fn waiting_timers<'a>(&'a self, plugin: &'a PluginId) -> ServiceReply<'a, Vec<PluginJob>> {
+        Box::pin(self.work.schedule.timers(plugin))
+    }
+
+    fn create_file<'a>(
+        &'a self,
+        caller: &'a Caller,
+        name: &'a str,
+        content_type: Option<&'a str>,
+    ) -> ServiceReply<'a, Box<dyn AttachmentFile>> {
+        Box::pin(self.work.deliveries.create(&caller.plugin, name, content_type))
+    }
+
+    fn send_files<'a>(
+        &'a self,
+        caller: &'a Caller,
+        session: &'a Session,
+        files: Vec<Box<dyn AttachmentFile>>,
+        caption: Option<Caption>,
+    ) -> ServiceReply<'a, FilesDelivered> {
+        Box::pin(self.work.deliveries.send(caller, session, files, caption))
     }
 
     fn may_install(&self, candidate: Candidate) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + '_>> {

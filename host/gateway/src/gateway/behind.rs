@@ -13,7 +13,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 impl Inner {
     /// Does what is left; then the engine hears that its part is over.
     pub(crate) fn behind(self: &Arc<Self>, seat: Arc<Seat>, occasion: Occasion, left: Afterwards) {
-        let (gateway, occasion) = (self.clone(), occasion.to_the_end());
+        let (gateway, occasion) = (self.clone(), occasion.without_cancelling());
         self.turns.spawn(async move {
             let work = async {
                 if !left.is_nothing() {

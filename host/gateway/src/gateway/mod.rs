@@ -15,18 +15,21 @@ pub(crate) use live::{Live, Stop, Why};
 pub use settings::GatewaySettings;
 pub use start::Recovered;
 
+use crate::actions::Actions;
 use crate::approvals::Approvals;
 use crate::context::Contexts;
-use crate::desk::{Binding, Desk};
+use crate::desk::{Binding, Desk, Work};
 use crate::hooks::Hooks;
 use crate::model::{Models, Voice};
+use crate::outbox::Deliveries;
 use crate::runs::Runs;
+use crate::schedule::Schedule;
 use crate::sessions::Lines;
 use crate::subagents::{Subagents, SubagentsSettings};
 use crate::tools::Tools;
 use crate::turn::TurnError;
 use plugbay_runtime::engine::{Engine, SetupError};
-use plugbay_runtime::state::{SessionStore, StateStore};
+use plugbay_runtime::state::{SessionStore, StateStore, WorkStore};
 use plugbay_runtime::{Plugins, PluginsSettings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -58,6 +61,7 @@ pub(crate) struct Inner {
     pub(crate) tools: Tools,
     pub(crate) agent: Agent,
     pub(crate) contexts: Contexts,
+    pub(crate) actions: Actions,
     pub(crate) lines: Lines,
     pub(crate) live: Live,
     pub(crate) subagents: Subagents,
@@ -68,6 +72,8 @@ pub(crate) struct Inner {
     heartbeats: BTreeMap<String, Duration>,
     heartbeat_prompt: String,
     started: tokio::sync::OnceCell<()>,
+    /// Jobs are run.
+    scheduled: tokio::sync::OnceCell<()>,
     /// No new turns.
     pub(crate) closing: CancellationToken,
     _binding: Binding,
@@ -124,7 +130,7 @@ impl Gateway {
     ///
     /// # Errors
     /// If plugins can't be run, or a heartbeat is no time.
-    pub fn new<S: StateStore + SessionStore + 'static>(
+    pub fn new<S: StateStore + SessionStore + WorkStore + 'static>(
         engine: Engine,
         state: Arc<S>,
         settings: GatewaySettings,
@@ -132,10 +138,13 @@ impl Gateway {
         heartbeats::check(&settings.heartbeats)?;
         let GatewaySettings { plugins, hooks, approvals, models, .. } = settings;
         let store: Arc<dyn SessionStore> = state.clone();
-        let desk = Arc::new(Desk::new(store.clone()));
+        let work =
+            Work { schedule: Schedule::new(state.clone(), settings.schedule), deliveries: Deliveries::new(state.clone(), settings.outbox) };
+        let desk = Arc::new(Desk::with(store.clone(), work));
         let plugins = Plugins::with(engine, state, PluginsSettings { services: desk.clone(), ..plugins })?;
         let hooks = Hooks::new(plugins.clone(), hooks);
         let binding = desk.bind(plugins.clone(), hooks.clone()).ok_or(GatewayError::Bound)?;
+        desk.schedule().tells(hooks.clone());
         let approvals = Approvals::new(store.clone(), hooks.clone(), approvals);
         let contexts = Contexts::new(plugins.clone(), hooks.clone(), store.clone(), settings.context_engine);
         let agent = Agent {
@@ -148,6 +157,7 @@ impl Gateway {
         };
         let gateway = Self(Arc::new(Inner {
             tools: Tools::new(plugins.clone(), hooks.clone(), approvals.clone()),
+            actions: Actions::new(plugins.clone()),
             store,
             plugins,
             hooks,
@@ -163,6 +173,7 @@ impl Gateway {
             heartbeats: settings.heartbeats,
             heartbeat_prompt: settings.heartbeat_prompt,
             started: tokio::sync::OnceCell::new(),
+            scheduled: tokio::sync::OnceCell::new(),
             closing: CancellationToken::new(),
             _binding: binding,
         }));
@@ -190,6 +201,24 @@ impl Gateway {
     #[must_use]
     pub fn tools(&self) -> &Tools {
         &self.0.tools
+    }
+
+    /// What people can have them do.
+    #[must_use]
+    pub fn actions(&self) -> &Actions {
+        &self.0.actions
+    }
+
+    /// What they have the host do later.
+    #[must_use]
+    pub fn schedule(&self) -> &Schedule {
+        self.0.desk.schedule()
+    }
+
+    /// What they have handed over.
+    #[must_use]
+    pub fn deliveries(&self) -> &Deliveries {
+        self.0.desk.deliveries()
     }
 
     /// The questions that they ask people.

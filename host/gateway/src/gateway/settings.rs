@@ -3,6 +3,8 @@
 use crate::approvals::ApprovalsSettings;
 use crate::hooks::HooksSettings;
 use crate::model::Models;
+use crate::outbox::OutboxSettings;
+use crate::schedule::ScheduleSettings;
 use crate::subagents::SubagentsSettings;
 use plugbay_runtime::{PluginId, PluginsSettings};
 use std::collections::BTreeMap;
@@ -31,6 +33,10 @@ pub struct GatewaySettings {
     pub waiting: usize,
     /// How many agents work for plugins, and how long.
     pub subagents: SubagentsSettings,
+    /// How jobs of plugins are kept and run.
+    pub schedule: ScheduleSettings,
+    /// Where files go that plugins hand over.
+    pub outbox: OutboxSettings,
     /// Sessions whose agent is woken now and then, and how often (setting `agent.heartbeats`).
     pub heartbeats: BTreeMap<String, Duration>,
     /// What it is told then.
@@ -38,7 +44,7 @@ pub struct GatewaySettings {
 }
 
 impl Default for GatewaySettings {
-    /// The offline model, no heartbeats, plugins in memory.
+    /// The offline model, no heartbeats, plugins in memory, no outbox.
     fn default() -> Self {
         Self {
             plugins: PluginsSettings::default(),
@@ -51,6 +57,8 @@ impl Default for GatewaySettings {
             context_engine: None,
             waiting: 32,
             subagents: SubagentsSettings::default(),
+            schedule: ScheduleSettings::default(),
+            outbox: OutboxSettings::default(),
             heartbeats: BTreeMap::new(),
             heartbeat_prompt: "This is a heartbeat: nobody said anything. See whether there is something to do, and say so.".to_owned(),
         }

@@ -25,6 +25,8 @@ pub struct Recovered {
     pub interrupted: usize,
     /// Questions that nobody had answered.
     pub questions: usize,
+    /// Runs of jobs that nobody knows the end of.
+    pub jobs: usize,
 }
 
 impl Gateway {
@@ -36,11 +38,17 @@ impl Gateway {
         let mut recovered = Recovered::default();
         let started = self.0.started.get_or_try_init(async || {
             recovered = recover(&self.0).await?;
+            self.deliveries().begin(&self.0.closing).await?;
             self.0.hooks.tell::<GatewayStart>(&Call::new(), Started { version: env!("CARGO_PKG_VERSION").to_owned(), attrs: Vec::new() });
             heartbeats::begin(&self.0);
             Ok::<(), StateError>(())
         });
         started.await?;
+        let scheduled = self.0.scheduled.get_or_try_init(async || {
+            recovered.jobs = self.schedule().begin(&self.0).await?;
+            Ok::<(), StateError>(())
+        });
+        scheduled.await?;
         self.resume_removals().await?;
         Ok(recovered)
     }
@@ -48,7 +56,7 @@ impl Gateway {
 
 async fn recover(gateway: &Arc<Inner>) -> Result<Recovered, StateError> {
     let (interrupted, orphaned) = gateway.store.recover().await?;
-    let mut recovered = Recovered { interrupted: interrupted.len(), questions: orphaned.len() };
+    let mut recovered = Recovered { interrupted: interrupted.len(), questions: orphaned.len(), jobs: 0 };
     orphaned.iter().for_each(|question| gateway.approvals.abandoned(question, DENIED));
     for turn in interrupted {
         recovered.questions += turn.questions.len();

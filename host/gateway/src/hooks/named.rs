@@ -134,6 +134,12 @@ hooks! {
     direct tools: Tools;
     /// A tool is about to be called, before other hooks: may deny it, change its arguments, or ask a person first.
     ask tool_policy: ToolPolicy;
+    /// A person has a plugin do something.
+    direct session_actions: SessionActions;
+    /// A person gives a plugin's command.
+    direct commands: Commands;
+    /// A plugin's timer is due.
+    direct timers: Timers;
     /// State of a plugin's is projected: called by the host.
     direct session_projection: SessionProjection;
     /// Something happened in a turn.

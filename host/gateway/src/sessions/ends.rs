@@ -82,7 +82,9 @@ impl Gateway {
     }
 
     async fn end_for_good(&self, key: &str) -> Result<bool, TurnError> {
+        let delivered = self.deliveries().of_session(key).await?;
         let Some(row) = self.life_over(key, None).await? else { return Ok(false) };
+        self.deliveries().session_gone(delivered).await;
         self.0.desk.handles().deleted(key);
         self.0.used.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
         self.tell_end_of(&row, SessionEndReason::Delete, None);
@@ -102,7 +104,7 @@ impl Gateway {
     }
 
     /// A call about a life that there still is, with its conversation.
-    fn about(&self, row: &SessionRow) -> Call {
+    pub(crate) fn about(&self, row: &SessionRow) -> Call {
         let (key, life): (Arc<str>, Arc<str>) = (row.key.as_str().into(), row.id.as_str().into());
         let transcript = StoredConversation::new(self.0.store.clone(), key, life, row.entries);
         Call::new().session(self.0.desk.handles().handle(&row.key, &row.id)).transcript(Transcript::of(Arc::new(transcript)))

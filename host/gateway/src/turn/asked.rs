@@ -20,6 +20,25 @@ pub struct TurnAsked {
     pub text: String,
     /// The channel's name for the message.
     pub message_id: Option<String>,
+    /// The life of the session that it is for; none: whichever there is. With one, no session is made.
+    pub life: Option<String>,
+    /// What becomes of the answer.
+    pub answer: AnswerTo,
+}
+
+/// What becomes of what an agent answers, besides that it stands in the transcript.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum AnswerTo {
+    /// It goes to who asked for the turn.
+    #[default]
+    Channel,
+    /// It goes into the session's outbox, as well: nobody may be there to hear it.
+    Outbox {
+        /// The plugin that has the agent speak.
+        plugin: String,
+    },
+    /// It goes nowhere: nobody sends it, and no plugin is asked about that.
+    Nobody,
 }
 
 impl TurnAsked {
@@ -27,7 +46,7 @@ impl TurnAsked {
     #[must_use]
     pub fn said(session: impl Into<String>, channel: impl Into<String>, text: impl Into<String>) -> Self {
         let (session, channel, text) = (session.into(), channel.into(), text.into());
-        Self { session, trigger: Trigger::User, channel, principal: None, text, message_id: None }
+        Self { session, trigger: Trigger::User, channel, principal: None, text, message_id: None, life: None, answer: AnswerTo::default() }
     }
 
     /// Refuses what couldn't be written.

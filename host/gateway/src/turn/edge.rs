@@ -5,16 +5,24 @@
 
 use super::listener::Listener;
 use super::open::Opening;
-use super::{Run, Stopped, Turn, TurnAsked, TurnError, TurnEvent, TurnStatus};
+use super::{AnswerTo, Run, Stopped, Turn, TurnAsked, TurnError, TurnEvent, TurnStatus};
 use crate::gateway::{Gateway, Inner};
 use crate::runs::now;
 use crate::sessions::{Place, StoredConversation};
 use plugbay_runtime::{
-    BeforeDispatch, Call, DispatchClaim, Message, MessageAsked, MessageReceived, MessageSending, MessageSent, Sending, Sent, Transcript,
-    Trigger,
+    BeforeDispatch, Call, DispatchClaim, Message, MessageAsked, MessageReceived, MessageSending, MessageSent, Sending, Sent, Session,
+    Transcript, Trigger,
 };
 use std::sync::Arc;
 use uuid::Uuid;
+
+/// Which way a text goes out.
+enum Way<'a> {
+    /// To who listens to the turn.
+    Listener(&'a Listener),
+    /// Into the session's outbox; who listens hears it, too.
+    Outbox { listener: &'a Listener, plugin: &'a str, session: &'a Session, run: &'a str },
+}
 
 /// What is said of a message that nobody was there to take.
 const UNHEARD: &str = "nobody listens to the turn any more";
@@ -66,7 +74,7 @@ impl Inner {
         let DispatchClaim { taken, text, .. } = self.hooks.fire::<BeforeDispatch>(&call.anew(), event).await.outcome;
         if taken {
             if let Some(text) = text {
-                self.hand_over(|| call.anew(), text, listener, |text| TurnEvent::Message { text }).await;
+                self.hand_over(|| call.anew(), text, Way::Listener(listener), |text| TurnEvent::Message { text }).await;
             }
             listener.tell(TurnEvent::End { status: TurnStatus::Taken });
         }
@@ -85,8 +93,8 @@ impl Inner {
         Ok(call.session(session).transcript(Transcript::of(Arc::new(transcript))))
     }
 
-    /// Hands a text to the channel, if plugins let it. Whether they do.
-    async fn hand_over(&self, call: impl Fn() -> Call, text: String, listener: &Listener, said: impl FnOnce(String) -> TurnEvent) -> bool {
+    /// Hands a text over, if plugins let it. Whether they do.
+    async fn hand_over(&self, call: impl Fn() -> Call, text: String, way: Way<'_>, said: impl FnOnce(String) -> TurnEvent) -> bool {
         let asked = self.hooks.fire::<MessageSending>(&call(), Sending { text: text.clone(), attrs: Vec::new() }).await;
         if let Some(why) = asked.outcome.cancel {
             let by = asked.by.map(|by| by.to_string());
@@ -94,8 +102,16 @@ impl Inner {
             return false;
         }
         let text = asked.outcome.text.unwrap_or(text);
-        let heard = listener.tell(said(text.clone()));
-        let error = (!heard).then(|| UNHEARD.to_owned());
+        let error = match way {
+            Way::Listener(listener) => (!listener.tell(said(text.clone()))).then(|| UNHEARD.to_owned()),
+            Way::Outbox { listener, plugin, session, run } => {
+                listener.tell(said(text.clone()));
+                self.desk.deliveries().announce(plugin, session, run, text.clone()).await.err()
+            }
+        };
+        if let Some(error) = &error {
+            tracing::debug!(error, "a message reached nobody");
+        }
         self.hooks.tell::<MessageSent>(&call(), Sent { text, error, at: now(), attrs: Vec::new() });
         true
     }
@@ -109,6 +125,14 @@ impl Run {
 
     /// Hands a text to the channel as this event. Whether plugins let it.
     pub(super) async fn send_as(&self, text: String, said: impl FnOnce(String) -> TurnEvent) -> Result<bool, Stopped> {
-        Ok(self.stop.unless(self.gateway.hand_over(|| self.call(), text, &self.listener, said)).await?)
+        let way = match &self.asked.answer {
+            AnswerTo::Channel => Way::Listener(&self.listener),
+            AnswerTo::Outbox { plugin } => Way::Outbox { listener: &self.listener, plugin, session: &self.session, run: self.guard.id() },
+            AnswerTo::Nobody => {
+                self.listener.tell(said(text));
+                return Ok(true);
+            }
+        };
+        Ok(self.stop.unless(self.gateway.hand_over(|| self.call(), text, way, said)).await?)
     }
 }

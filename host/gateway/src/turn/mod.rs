@@ -24,7 +24,7 @@ mod unended;
 mod unheard;
 mod write;
 
-pub use asked::{TurnAsked, TurnError};
+pub use asked::{AnswerTo, TurnAsked, TurnError};
 pub use embed::PreparedTurn;
 pub use event::{TurnEvent, TurnStatus};
 pub use listener::{Turn, TurnEnd};

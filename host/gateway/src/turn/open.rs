@@ -77,6 +77,10 @@ impl Opening {
     /// The session, made if there is none. A subagent's is made before it has turns: one that isn't there any more was deleted, and a turn that waited meanwhile doesn't bring it back.
     async fn session(&self) -> Result<SessionRow, TurnError> {
         let (gateway, key) = (&self.gateway, &self.asked.session);
+        if let Some(life) = &self.asked.life {
+            let row = gateway.store.session(key).await?.filter(|row| row.id == *life);
+            return row.ok_or_else(|| TurnError::Gone(key.clone()));
+        }
         match self.asked.trigger {
             Trigger::Subagent => gateway.store.session(key).await?.ok_or_else(|| TurnError::Gone(key.clone())),
             _ => Ok(gateway.ensured(key).await?.session),

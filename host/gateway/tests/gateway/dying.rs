@@ -2,9 +2,10 @@
 
 use plugbay_gateway::Gateway;
 use plugbay_gateway::runtime::state::{
-    Compaction, Conflict, Cursor, Document, EngineSpot, Ensured, Event, ExportedRow, HistoryQuery, Injection, Interrupted, KeyedStore,
-    Memory, NewCompaction, NewEntry, NewInjection, NewRun, NewSubagent, Options, Owner, Probe, Question, Queued, Record, Reply, RowId,
-    RunRow, RunStatus, SessionRow, SessionStore, StateError, StateSpot, StateStore, StoredEntry, Subagent, Untold, Usage, Window,
+    Compaction, Conflict, Cursor, DeliveriesQuery, Delivery, Document, EngineSpot, Ensured, Event, ExportedRow, HistoryQuery, Injection,
+    Interrupted, Job, JobEnd, JobPut, JobsQuery, KeyedStore, Memory, NewCompaction, NewDelivery, NewEntry, NewInjection, NewJob, NewRun,
+    NewSubagent, Options, Owner, Probe, Question, Queued, Record, Reply, RowId, RunRow, RunStatus, SessionRow, SessionStore, StateError,
+    StateSpot, StateStore, StoredEntry, Subagent, Untold, Usage, Window, WorkStore,
 };
 use std::future::pending;
 use std::num::NonZeroUsize;
@@ -82,6 +83,27 @@ impl StateStore for Dying {
 
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async {})
+    }
+}
+
+impl WorkStore for Dying {
+    replies! {
+        put_job(job: NewJob, most: u64) -> JobPut;
+        job(id: &'a str) -> Option<Job>;
+        jobs(which: JobsQuery) -> Vec<Job>;
+        remove_jobs(which: JobsQuery) -> Vec<Job>;
+        claim_jobs(plugins: &'a [String], claims: Vec<String>) -> Vec<Job>;
+        begin_job(id: &'a str, claim: &'a str) -> bool;
+        end_job(id: &'a str, claim: &'a str, end: JobEnd) -> bool;
+        recover_jobs() -> Vec<Job>;
+        add_delivery(delivery: NewDelivery) -> bool;
+        delivery(id: &'a str) -> Option<Delivery>;
+        deliveries(which: DeliveriesQuery) -> Vec<Delivery>;
+        remove_delivery(id: &'a str) -> bool;
+    }
+
+    fn next_job_at(&self, plugins: &[String]) -> Result<Option<u64>, StateError> {
+        self.state.next_job_at(plugins)
     }
 }
 

@@ -12,3 +12,4 @@ mod sessions;
 mod subagents;
 mod tools;
 mod turns;
+mod workflow;

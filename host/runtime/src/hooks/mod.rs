@@ -1,6 +1,7 @@
 //! The hooks, by what they are about. Which file has an interface of `wit/` says the first line of each; a hook says only what is its own there: events and outcomes
 //! are declared by their fields, and what observers have in common is in [`observer`].
 
+mod action;
 mod answer;
 mod approval;
 mod before_tool_call;
@@ -16,9 +17,11 @@ mod prompt;
 mod session;
 #[cfg(test)]
 mod tests;
+mod timer;
 mod tools;
 mod turn;
 
+pub use action::{ActionAsked, ActionFailure, ActionOutcome, ActionSuccess, CommandAnswer, CommandAsked, Commands, SessionActions};
 pub use approval::{Approval, ApprovalDecision, ApprovalEnd, Approvals, Resolution, Severity};
 pub use before_tool_call::{BeforeToolCall, ToolCall, ToolDecision};
 pub use context::{
@@ -50,6 +53,7 @@ pub use session::{
     AfterCompaction, BeforeCompaction, BeforeReset, Compacted, Compacting, Projected, Projecting, Resetting, SessionBegan, SessionEnd,
     SessionEndReason, SessionEnded, SessionProjection, SessionStart, Spawned, SubagentEnd, SubagentEnded, SubagentFate, SubagentSpawned,
 };
+pub use timer::{TimerDue, Timers};
 pub use tools::{
     AfterToolCall, AnswerChange, PolicyAsked, PolicyDecision, ToolAnswer, ToolCallFate, ToolEnded, ToolInvocation, ToolOutcome, ToolPolicy,
     ToolResultPersist, Tools,

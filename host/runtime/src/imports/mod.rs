@@ -1,5 +1,6 @@
 //! The host side of what plugins import: one file an interface, named as the interface is.
 
+mod attachments;
 mod config;
 mod events;
 mod injections;
@@ -7,9 +8,12 @@ mod keyed_store;
 mod log;
 mod model;
 mod run_context;
+mod schedule;
 mod session_state;
 mod sessions;
 mod subagents;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod types;
 
@@ -53,6 +57,8 @@ pub(crate) fn add(linker: &mut Linker<CellState<Guest>>, state: &dyn StateStore)
     wire::plugbay::plugin::tokens::add_to_linker::<_, Imports>(linker, view)?;
     wire::plugbay::plugin::model::add_to_linker::<_, Imports>(linker, view)?;
     wire::plugbay::plugin::subagents::add_to_linker::<_, Imports>(linker, view)?;
+    wire::plugbay::plugin::schedule::add_to_linker::<_, Imports>(linker, view)?;
+    wire::plugbay::plugin::attachments::add_to_linker::<_, Imports>(linker, view)?;
     if state.reads_in_place() { keyed_store::lookup_in_place(linker) } else { Ok(()) }
 }
 

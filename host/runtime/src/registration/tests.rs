@@ -1,7 +1,11 @@
 //! What a registration may say, row by row.
 
+mod people;
+
 use super::*;
+use crate::hook::Subject;
 use serde_json::json;
+use std::time::Duration;
 
 fn check_with(exports: &[&str], answer: &Value) -> Result<Registration, RegistrationError> {
     let exports = exports.iter().map(|name| (*name).to_owned()).collect();

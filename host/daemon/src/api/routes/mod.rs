@@ -1,5 +1,6 @@
 //! The routes, by what they are about.
 
+mod actions;
 mod agents;
 mod decisions;
 mod host;
@@ -9,6 +10,7 @@ mod running;
 mod sessions;
 mod slots;
 mod tokens;
+mod work;
 
 use super::{Api, document};
 use utoipa_axum::router::OpenApiRouter;
@@ -16,7 +18,7 @@ use utoipa_axum::routes;
 
 /// Every route, with its documentation.
 pub(super) fn all() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(document::base()).merge(of_plugins()).merge(of_agents()).merge(of_the_host())
+    OpenApiRouter::with_openapi(document::base()).merge(of_plugins()).merge(of_agents()).merge(of_people()).merge(of_the_host())
 }
 
 fn of_plugins() -> OpenApiRouter<Api> {
@@ -58,6 +60,21 @@ fn of_agents() -> OpenApiRouter<Api> {
         .routes(routes!(agents::cancel))
         .routes(routes!(agents::approvals))
         .routes(routes!(agents::resolve))
+}
+
+/// What people have plugins do, and what they get of it.
+fn of_people() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(actions::list))
+        .routes(routes!(actions::act))
+        .routes(routes!(actions::ui))
+        .routes(routes!(actions::commands))
+        .routes(routes!(actions::run))
+        .routes(routes!(work::jobs))
+        .routes(routes!(work::job, work::remove_job))
+        .routes(routes!(work::outbox))
+        .routes(routes!(work::delivery, work::remove_delivery))
+        .routes(routes!(work::file))
 }
 
 fn of_the_host() -> OpenApiRouter<Api> {

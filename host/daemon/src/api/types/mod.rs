@@ -1,7 +1,8 @@
 //! What goes over the wire, both ways: the same types serve the HTTP side, the command line and the OpenAPI document.
 //!
-//! Names are what operators read: kebab-case values, snake-case fields, digests in hexadecimal, times in milliseconds since 1970, durations in milliseconds.
+//! Names are what operators read: kebab-case values, snake-case fields (`continueAgent` is the one exception: see [`ActionDone`]), digests in hexadecimal, times in milliseconds since 1970, durations in milliseconds.
 
+mod actions;
 mod agent;
 mod approvals;
 mod changes;
@@ -9,7 +10,12 @@ mod operators;
 mod plugins;
 mod sessions;
 mod usage;
+mod work;
 
+pub use actions::{
+    ActionAnswer, ActionDone, ActionFailed, ActionList, ActionRequest, ActionView, ActionsQuery, Always, CommandAnswer, CommandList,
+    CommandRequest, CommandView, UiList, UiView,
+};
 pub use agent::{
     Finish, HookFire, HookFired, MessageView, PreparedView, PrincipalView, PromptShown, RunNamed, SessionNamed, Spoken, SpokenWritten,
     ToolCallView, ToolClash, ToolEndView, ToolFate, ToolList, ToolView, TurnEvent, TurnRequest, TurnResult, TurnStatus,
@@ -21,8 +27,8 @@ pub use operators::{
     Severity, TokenList, TokenView,
 };
 pub use plugins::{
-    EngineView, FileView, GrantsView, HookView, Inspection, PluginDetail, PluginList, PluginSummary, PluginTool, ProbationView,
-    RefusedFile, SlotChange, SlotList, SlotView, Standing, UncalledHook, VersionList, VersionView,
+    EngineView, FileView, GrantsView, HookView, Inspection, PluginAction, PluginCommand, PluginDetail, PluginList, PluginSummary,
+    PluginTool, PluginUi, ProbationView, RefusedFile, SlotChange, SlotList, SlotView, Standing, UncalledHook, VersionList, VersionView,
 };
 pub use sessions::{
     CompactAsked, EntryView, RanView, ReceiptList, ReceiptView, RunState, RunView, SaidKind, SessionCompacted, SessionDeleted,
@@ -30,3 +36,6 @@ pub use sessions::{
     TranscriptPage, TranscriptQuery,
 };
 pub use usage::{ExportUsage, HookAnswer, HookCall, LimitList, LimitView, PluginUsage, UsageList};
+pub use work::{
+    DeliveredFile, DeliveryList, DeliveryRemoved, DeliveryView, JobList, JobRemoved, JobView, JobsQuery, OutboxQuery, RemovalQuery,
+};

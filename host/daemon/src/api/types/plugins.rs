@@ -186,6 +186,12 @@ pub struct PluginDetail {
     pub uncalled: Vec<UncalledHook>,
     /// Tools that it registers.
     pub tools: Vec<PluginTool>,
+    /// Actions that people can have it do.
+    pub actions: Vec<PluginAction>,
+    /// Commands that it registers.
+    pub commands: Vec<PluginCommand>,
+    /// What a page shows of it.
+    pub ui: Vec<PluginUi>,
     /// How its cells are kept.
     pub isolation: String,
     /// Its settings, secrets hidden.
@@ -241,6 +247,48 @@ pub struct PluginTool {
     pub tags: Vec<String>,
     /// Other plugins that claim this name. If there are any, none has the tool.
     pub clashes_with: Vec<String>,
+}
+
+/// What people can have a plugin do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PluginAction {
+    /// Its id.
+    pub id: String,
+    /// Its name for people.
+    pub title: String,
+    /// What a caller needs.
+    pub scope: String,
+}
+
+/// A command that a plugin registers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PluginCommand {
+    /// Its name, without the slash.
+    pub name: String,
+    /// What it does, in a line.
+    pub description: String,
+    /// What stands behind it. None: it takes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub args: Option<String>,
+    /// What a caller needs.
+    pub scope: String,
+    /// Other plugins that claim this name. If there are any, none has the command.
+    pub clashes_with: Vec<String>,
+    /// Whether the program has a command of this name itself, so that no plugin can have it.
+    pub reserved: bool,
+}
+
+/// What a page shows of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PluginUi {
+    /// Its id.
+    pub id: String,
+    /// Where it is shown.
+    pub surface: String,
+    /// Its name for people.
+    pub label: String,
+    /// What somebody needs to see it.
+    pub scope: String,
 }
 
 /// A version that is kept.

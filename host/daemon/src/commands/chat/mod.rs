@@ -8,6 +8,7 @@
 //! a prompt.
 
 mod input;
+mod others;
 mod question;
 mod screen;
 mod slash;
@@ -158,7 +159,8 @@ impl Talk<'_> {
 
     async fn command(&mut self, command: Slash) -> Result<Then> {
         let done = match command {
-            Slash::Help => Some(print(slash::HELP)),
+            Slash::Help => self.interrupts.unless(others::help(self.console)).await,
+            Slash::Other(other) => return self.of_plugin(other).await,
             Slash::Plugins(deed) => self.interrupts.unless(deed.run(self.console)).await,
             Slash::Session(None) => Some(print(&format!("{}\n", one_line(&self.session)))),
             Slash::Session(Some(key)) => {

@@ -28,6 +28,9 @@ pub(super) const HELP: &str = "\
 Ctrl-C cancels the turn; a second one leaves.
 ";
 
+/// Where descriptions begin.
+pub(super) const WIDTH: usize = 26;
+
 /// A command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Slash {
@@ -37,6 +40,17 @@ pub(super) enum Slash {
     Reset,
     Compact(Option<String>),
     Quit,
+    /// Whatever else there may be: plugins say which commands they have.
+    Other(Other),
+}
+
+/// A command that isn't one of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Other {
+    /// Its name, without the slash.
+    pub(super) name: String,
+    /// What stands behind it.
+    pub(super) args: String,
 }
 
 /// What to do with plugins.
@@ -70,13 +84,16 @@ impl Slash {
             "/session" => Ok(Some(Self::Session((!rest.is_empty()).then(|| rest.to_owned())))),
             "/compact" => Ok(Some(Self::Compact((!rest.is_empty()).then(|| rest.to_owned())))),
             "/plugins" => Plugins::read(rest).map(|deed| Some(Self::Plugins(deed))),
-            other => Err(unknown(other)),
+            other => Ok(Some(Self::Other(Other { name: other.trim_start_matches('/').to_owned(), args: rest.to_owned() }))),
         }
     }
 }
 
-fn unknown(name: &str) -> String {
-    let near = NAMES.into_iter().map(|known| (strsim::normalized_damerau_levenshtein(known, name), known));
+/// That there is no such command, neither ours nor one of these.
+pub(super) fn unknown<'n>(name: &str, of_plugins: impl IntoIterator<Item = &'n str>) -> String {
+    let known = NAMES.into_iter().map(str::to_owned).chain(of_plugins.into_iter().map(|name| format!("/{name}")));
+    let name = format!("/{name}");
+    let near = known.map(|known| (strsim::normalized_damerau_levenshtein(&known, &name), known));
     let nearest = near.filter(|(alike, _)| *alike >= ALIKE).max_by(|a, b| a.0.total_cmp(&b.0));
     let hint = nearest.map_or_else(|| "/help says what there is".to_owned(), |(_, known)| format!("did you mean `{known}`?"));
     format!("there is no command `{name}`: {hint}; to say it to the agent, begin with `//`")
@@ -148,6 +165,7 @@ mod tests {
             ("/plugins install my plugins/a b.wasm", plugins(Plugins::Install("my plugins/a b.wasm".into()))),
             ("//etc/passwd?", Ok(None)),
             ("a /quit", Ok(None)),
+            ("/deploys  to staging ", Ok(Some(Slash::Other(Other { name: "deploys".into(), args: "to staging".into() })))),
         ] {
             assert_eq!(Slash::read(line), command, "{line}");
         }
@@ -156,8 +174,6 @@ mod tests {
     #[test]
     fn a_command_that_is_none_is_said_to_the_person_and_not_to_the_agent() {
         for (line, says) in [
-            ("/quti", "did you mean `/quit`?"),
-            ("/xyzzy", "/help says what there is"),
             ("/reset now", "takes nothing"),
             ("/plugins enable", "needs the id"),
             ("/plugins install", "needs the file"),
@@ -166,6 +182,13 @@ mod tests {
             let wrong = Slash::read(line).unwrap_err();
             assert!(wrong.contains(says), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_command_that_nobody_has_is_near_to_ours_and_to_those_of_plugins() {
+        let says = |name: &str| unknown(name, ["deploys"]);
+        assert!(says("quti").contains("did you mean `/quit`?") && says("deploy").contains("did you mean `/deploys`?"));
+        assert!(says("xyzzy").contains("there is no command `/xyzzy`: /help says what there is"));
     }
 
     #[test]

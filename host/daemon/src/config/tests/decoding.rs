@@ -2,8 +2,8 @@
 
 use super::{id, parse};
 use crate::config::{LogFormat, LogLevel, Slot, Verdict};
-use plugbay_runtime::Grant;
 use plugbay_runtime::engine::{Cpu, Isolation, Limit, Limits};
+use plugbay_runtime::{CatchUp, Grant};
 use plugbay_state::{StateLimits, Synchronous};
 use serde_json::json;
 use std::path::Path;
@@ -68,6 +68,25 @@ value-bytes = "1024 KiB"
     assert_eq!(config.watch.missing_after, Duration::from_secs(3600));
     assert_eq!((config.engine.cells, config.engine.stack.get(), config.engine.compile.memory), (12, 1 << 20, 2 << 30));
     assert_eq!((config.state.rows.get(), config.state.value.get()), (50_000, 1 << 20));
+}
+
+#[test]
+fn jobs_and_deliveries_are_read_and_left_out() {
+    let plain = parse("").unwrap();
+    assert_eq!((plain.schedule.jobs.get(), plain.schedule.concurrent.get(), plain.schedule.catch_up), (100, 32, CatchUp::Once));
+    assert_eq!((plain.outbox.keep, plain.outbox.bytes.get()), (Some(Duration::from_secs(30 * 86_400)), 256 << 20));
+    assert_eq!(plain.outbox_folder(), Path::new("/etc/plugbay/state/outbox"));
+    let config = parse(
+        "schedule = { jobs = 3, concurrent = 1, catch-up = 'skip' }\noutbox = { folder = 'out', keep = 'forever', bytes = '1 KiB' }\nhost.state = '/var/s'",
+    )
+    .unwrap();
+    assert_eq!((config.schedule.jobs.get(), config.schedule.concurrent.get(), config.schedule.catch_up), (3, 1, CatchUp::Skip));
+    assert_eq!(
+        (config.outbox.keep, config.outbox.bytes.get(), config.outbox_folder().as_path()),
+        (None, 1024, Path::new("/etc/plugbay/out"))
+    );
+    assert_eq!(parse("outbox.keep = '48 h'").unwrap().outbox.keep, Some(Duration::from_secs(48 * 3_600)));
+    assert_eq!(parse("host.state = '/var/s'").unwrap().outbox_folder(), Path::new("/var/s/outbox"));
 }
 
 #[test]

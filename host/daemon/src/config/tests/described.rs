@@ -148,6 +148,12 @@ fn the_schema_refuses_what_the_parser_refuses() {
         "plugins.allow.enabled = true",
         "plugins.deny = ['a', 'a']",
         "http.listen = 'localhost:1'",
+        "schedule.jobs = 0",
+        "schedule.catch-up = 'twice'",
+        "outbox.keep = 'never'",
+        "outbox.keep = '0 h'",
+        "outbox.bytes = '0 B'",
+        "outbox.folder = ''",
     ] {
         assert!(parse(text).is_err(), "{text}");
         assert!(!fits(&json_of(text)), "{text}");

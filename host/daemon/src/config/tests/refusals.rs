@@ -46,7 +46,7 @@ fn mistyped_names_are_refused_with_the_nearest() {
     }
     refused(
         "[colour]",
-        "1:2 `colour`: there is no such section; expected `host`, `http`, `logs`, `watch`, `engine`, `state`, `model`, `agent`, `slots`, `plugins`",
+        "1:2 `colour`: there is no such section; expected `host`, `http`, `logs`, `watch`, `engine`, `state`, `model`, `agent`, `schedule`, `outbox`, `slots`, `plugins`",
     );
 }
 
@@ -123,7 +123,7 @@ fn all_problems_are_listed_in_order() {
 fn all_of_it_goes_into_one_line() {
     let error = parse("plugins = 3\n[hots]\n").unwrap_err();
     let expected = "/etc/plugbay/plugbay.toml:1:11: `plugins`: expected a table; found 3; \
-         /etc/plugbay/plugbay.toml:2:2: `hots`: there is no such section; expected `host`, `http`, `logs`, `watch`, `engine`, `state`, `model`, `agent`, `slots`, `plugins` \
+         /etc/plugbay/plugbay.toml:2:2: `hots`: there is no such section; expected `host`, `http`, `logs`, `watch`, `engine`, `state`, `model`, `agent`, `schedule`, `outbox`, `slots`, `plugins` \
          (did you mean `host`?)";
     assert_eq!(format!("{error:#}"), expected);
     assert_eq!(format!("{:#}", crate::config::FileError::from(error)), expected);
@@ -133,7 +133,7 @@ fn all_of_it_goes_into_one_line() {
 fn columns_count_characters() {
     refused(
         "'ää' = 1",
-        "1:1 `\"ää\"`: there is no such section; expected `host`, `http`, `logs`, `watch`, `engine`, `state`, `model`, `agent`, `slots`, `plugins`",
+        "1:1 `\"ää\"`: there is no such section; expected `host`, `http`, `logs`, `watch`, `engine`, `state`, `model`, `agent`, `schedule`, `outbox`, `slots`, `plugins`",
     );
     refused("plugins = { ä = 1 }", "1:13 invalid unquoted key, expected letters, numbers, `-`, `_`");
     assert!(problems("logs = { level = 'ää', lines = true }")[1].starts_with("1:32 "));

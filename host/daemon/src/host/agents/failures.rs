@@ -1,7 +1,8 @@
 //! Why an agent didn't do what was asked: what the gateway says, as kinds of failures.
 
-use crate::host::{Failure, Kind};
-use plugbay_gateway::{InJsonError, PatchError, ResolveError, TurnError};
+use crate::config::nearest;
+use crate::host::{Failure, Host, Kind};
+use plugbay_gateway::{ActError, InJsonError, PatchError, ResolveError, TurnError};
 
 impl From<TurnError> for Failure {
     fn from(error: TurnError) -> Self {
@@ -55,5 +56,42 @@ impl From<InJsonError> for Failure {
             InJsonError::Event { .. } => Self::invalid(error.to_string()),
             _ => Self::internal(error),
         }
+    }
+}
+
+impl Host {
+    /// Why an action of this name wasn't done, or a command wasn't run. One that isn't there has the name that was probably meant.
+    pub(super) fn not_acted(&self, name: &str, error: ActError) -> Failure {
+        let (kind, code) = match &error {
+            ActError::UnknownPlugin(id) => return self.plugin(id).err().unwrap_or_else(|| Failure::internal(&error)),
+            ActError::UnknownAction { .. } | ActError::UnknownCommand(_) | ActError::UnknownSession(_) => (Kind::NotFound, "not-found"),
+            ActError::NotServing { .. } => (Kind::Unavailable, "not-serving"),
+            ActError::Busy { .. } => (Kind::Unavailable, "busy"),
+            ActError::Forbidden { .. } => (Kind::Forbidden, "forbidden"),
+            ActError::Params { .. } => (Kind::Refused, "invalid-params"),
+            ActError::Refused(_) => (Kind::Refused, "refused"),
+            ActError::Failed { .. } => (Kind::Unanswered, "failed"),
+            ActError::NoSession { .. } => (Kind::Unanswered, "malformed"),
+            ActError::State(_) => return state(error),
+            _ => (Kind::Internal, "internal"),
+        };
+        let mut failure = Failure::new(kind, code, error.to_string());
+        failure.problem.near = match &error {
+            ActError::UnknownAction { known, .. } => nearest(name, known.iter().map(String::as_str)).map(str::to_owned),
+            ActError::UnknownCommand(_) => {
+                let set = self.gateway().actions().now();
+                nearest(name, set.commands().map(|command| command.name.as_str())).map(str::to_owned)
+            }
+            _ => None,
+        };
+        failure
+    }
+}
+
+/// That the state can't be used, as for everything else.
+fn state(error: ActError) -> Failure {
+    match error {
+        ActError::State(error) => error.into(),
+        error => Failure::internal(error),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Each of these asks the gateway and says what came of it; what it costs and how it fails is said there. What an operator changes here is in the history.
 
+mod actions;
 mod failures;
 mod hooks;
 mod prepared;
@@ -10,7 +11,9 @@ mod sessions;
 mod settings;
 mod turns;
 mod views;
+mod work;
 
 pub(super) use prepared::PreparedTurns;
 pub(super) use settings::settings;
 pub(super) use views::harm;
+pub(crate) use work::Opened;

@@ -140,7 +140,7 @@ impl Host {
 }
 
 /// How many are asked for.
-fn bounded(name: &str, asked: Option<usize>) -> Result<NonZeroUsize, Failure> {
+pub(super) fn bounded(name: &str, asked: Option<usize>) -> Result<NonZeroUsize, Failure> {
     let Some(asked) = asked else { return Ok(LISTED) };
     let fits = NonZeroUsize::new(asked).filter(|n| *n <= MOST);
     fits.ok_or_else(|| Failure::invalid(format!("`{name}` is {asked}: expected 1 to {MOST}")))

@@ -3,9 +3,14 @@
 use crate::config::{Config, Provider};
 use crate::host::StartError;
 use plugbay_gateway::model::{KeySource, Model, Models, OfflineModel, OpenAiModel, OpenAiSettings};
-use plugbay_gateway::{ApprovalsSettings, GatewaySettings};
+use plugbay_gateway::{ApprovalsSettings, FolderOutbox, GatewaySettings, OutboxSettings, ScheduleSettings};
 use plugbay_runtime::PluginsSettings;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
+
+/// What is in every outbox.
+const DRAFTS: &str = "drafts";
 
 /// The gateway's settings.
 pub(in crate::host) fn settings(config: &Config, plugins: PluginsSettings) -> Result<GatewaySettings, StartError> {
@@ -21,8 +26,36 @@ pub(in crate::host) fn settings(config: &Config, plugins: PluginsSettings) -> Re
         heartbeats: agent.heartbeats.clone(),
         subagents: agent.subagents,
         context_engine: config.slots.context_engine.clone(),
+        schedule: schedule(config),
+        outbox: outbox(config)?,
         ..GatewaySettings::default()
     })
+}
+
+fn schedule(config: &Config) -> ScheduleSettings {
+    let crate::config::Schedule { jobs, concurrent, catch_up } = config.schedule;
+    ScheduleSettings { jobs, concurrent, catch_up, ..ScheduleSettings::default() }
+}
+
+/// The outbox is this host's alone: what another left half written is cleared.
+fn outbox(config: &Config) -> Result<OutboxSettings, StartError> {
+    let path = config.outbox_folder();
+    let outbox = its_own(config, &path).and_then(|()| FolderOutbox::open(&path)).map_err(|source| StartError::Outbox { path, source })?;
+    Ok(OutboxSettings { outbox: Some(Arc::new(outbox)), keep: config.outbox.keep, bytes: config.outbox.bytes })
+}
+
+/// Whatever is in the outbox and isn't listed is removed, so nothing else may be there: neither the host's own directories, nor what a person keeps.
+fn its_own(config: &Config, outbox: &Path) -> io::Result<()> {
+    let host = &config.host;
+    if let Some(own) = [&host.state, &host.plugins, &host.cache].into_iter().find(|own| own.starts_with(outbox)) {
+        return Err(io::Error::other(format!("the host's own directory {} is there: say one in which nothing else is", own.display())));
+    }
+    // One that can't be read is said to be by who opens it.
+    let holds_something = outbox.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    if holds_something && !outbox.join(DRAFTS).is_dir() {
+        return Err(io::Error::other("there is something in it already, and none of it is an outbox's: say one in which nothing else is"));
+    }
+    Ok(())
 }
 
 /// The offline model is always there; a plugin may choose it.

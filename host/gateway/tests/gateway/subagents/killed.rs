@@ -33,19 +33,32 @@ async fn crowd() -> Arc<Memory> {
     state
 }
 
-/// Waits until only these are noted; and there is a session for each of them.
-async fn left(state: &Memory, names: &[&str]) {
+/// All that are noted, by session.
+async fn all(state: &Memory) -> Vec<String> {
+    let mut all = Vec::<String>::new();
     loop {
-        let noted: Vec<_> = state.subagents(None).await.unwrap().into_iter().map(|row| row.name).collect();
-        if noted == names {
+        let page = state.subagents_behind(all.last().map(String::as_str)).await.unwrap();
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page.into_iter().map(|row| row.session));
+    }
+}
+
+/// Waits until only these are noted; and there is a session for each of them, and for no other.
+async fn left(state: &Memory, names: &[&str]) {
+    let keys: Vec<_> = names.iter().map(|name| format!("crew-a/{name}")).collect();
+    loop {
+        let noted = all(state).await;
+        if noted == keys {
             break;
         }
-        assert!(names.iter().all(|name| noted.iter().any(|noted| noted == name)), "{noted:?}");
+        assert!(keys.iter().all(|key| noted.contains(key)), "one of {keys:?} is gone");
         tokio::task::yield_now().await;
     }
     let sessions = state.sessions(Some("crew-a/"), SessionBounds::ANSWER.try_into().unwrap()).await.unwrap();
     let of_crew = sessions.into_iter().map(|row| row.key).filter(|key| key.starts_with("crew-a/"));
-    assert_eq!(of_crew.collect::<Vec<_>>(), names.iter().map(|name| format!("crew-a/{name}")).collect::<Vec<_>>());
+    assert_eq!(of_crew.collect::<Vec<_>>(), keys);
 }
 
 #[tokio::test]

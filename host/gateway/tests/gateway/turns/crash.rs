@@ -37,7 +37,7 @@ async fn an_interrupted_turn_says_so_with_what_it_had_shown() {
 
     let second = Stage::on(first.state.clone(), settings());
     second.witness('a', json!({})).await;
-    assert_eq!(second.gateway.start().await.unwrap(), Recovered { interrupted: 1, questions: 0 });
+    assert_eq!(second.gateway.start().await.unwrap(), Recovered { interrupted: 1, ..Recovered::default() });
     let note = second.transcript("s").await.pop().unwrap();
     assert_eq!((note.role.as_str(), note.run.as_deref()), ("system", turn.run().map(|run| &**run)));
     assert_eq!(note.meta["shown"], json!([{ "id": "i-shown", "plugin": "witness-a", "text": "shown" }]));
@@ -83,7 +83,7 @@ async fn a_question_that_nobody_answered_is_denied_and_the_plugin_is_told_why() 
 
     let second = Stage::on(first.state.clone(), settings());
     let plugin = second.witness('a', json!({})).await;
-    assert_eq!(second.gateway.start().await.unwrap(), Recovered { interrupted: 1, questions: 1 });
+    assert_eq!(second.gateway.start().await.unwrap(), Recovered { interrupted: 1, questions: 1, ..Recovered::default() });
     assert!(second.gateway.approvals().pending().is_empty());
     let told = second.witnessed_by(&plugin, "approvals").await;
     assert!(told.len() == 1 && told[0].contains("Cancelled") && told[0].contains("the host stopped before anybody answered"), "{told:?}");

@@ -7,21 +7,21 @@ use crate::wire::types;
 use serde_json::{Value, json};
 
 /// An answer that is taken, as JSON.
-fn taken<H: Hook>(answer: H::Answer) -> Value {
+pub(super) fn taken<H: Hook>(answer: H::Answer) -> Value {
     let outcome = H::lift(answer).unwrap_or_else(|e| panic!("{}: {e}", H::NAME));
     serde_json::to_value(outcome).unwrap()
 }
 
 /// The field for which an answer is a fault.
-fn refused<H: Hook>(answer: H::Answer) -> &'static str {
+pub(super) fn refused<H: Hook>(answer: H::Answer) -> &'static str {
     H::lift(answer).err().expect(H::NAME).field
 }
 
-fn s(text: &str) -> Option<String> {
+pub(super) fn s(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-fn long(characters: usize) -> Option<String> {
+pub(super) fn long(characters: usize) -> Option<String> {
     Some("ä".repeat(characters))
 }
 

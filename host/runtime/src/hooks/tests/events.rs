@@ -42,6 +42,8 @@ fn turns() -> Vec<Sample> {
 fn tools() -> Vec<Sample> {
     vec![
         sample::<Tools>(json!({ "name": "t", "params": {}, "tool-call-id": "c" })),
+        sample::<SessionActions>(json!({ "action": "a", "params": {} })),
+        sample::<Commands>(json!({ "name": "c", "args": "" })),
         sample::<ToolPolicy>(json!({ "tool-name": "t", "params": {}, "tool-call-id": "c" })),
         sample::<BeforeToolCall>(json!({ "tool-name": "t", "params": {}, "tool-call-id": "c" })),
         sample::<AfterToolCall>(json!({
@@ -76,6 +78,7 @@ fn others() -> Vec<Sample> {
         sample::<SubagentEnded>(json!({ "child-key": "k", "child-run": "r", "end": "timed-out", "error": "e" })),
         sample::<GatewayStart>(json!({ "version": "v" })),
         sample::<GatewayStop>(json!({ "reason": "r" })),
+        sample::<Timers>(json!({ "job": "j", "name": "n", "tag": "t", "payload": {}, "due-at": 1, "next-at": 2 })),
         sample::<JobChanged>(json!({ "job": "j", "change": "finished", "next-at": 1, "error": "e" })),
         sample::<Cleanup>(json!({ "reason": "restart" })),
         sample::<BeforeInstall>(json!({

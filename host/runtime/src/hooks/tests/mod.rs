@@ -4,6 +4,7 @@ mod answers;
 mod events;
 mod merging;
 mod page;
+mod people;
 
 use crate::hook::Hook;
 use crate::id::PluginId;

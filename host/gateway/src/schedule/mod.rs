@@ -1,0 +1,113 @@
+//! The schedule: what plugins have the host do later. A session's agent has a turn, the plugin's own `timers` are told, or an agent goes on after an action.
+//!
+//! Jobs are rows of the state. What is due is claimed, then marked as begun, then done, then ended, each a commit; so whenever a host dies, a due time is run once, or not run and
+//! said so in the history, and never twice. A job's runs never overlap. One task waits for the next moment; idle it costs a look at the state every half minute. A
+//! plugin that doesn't serve keeps its jobs, which run when it is back; one that was denied `schedule` has its due times skipped, which the history says.
+
+mod asked;
+mod clock;
+mod plan;
+mod rounds;
+mod run;
+mod settings;
+mod task;
+mod view;
+
+pub use clock::ScheduleClock;
+pub use settings::ScheduleSettings;
+pub(crate) use task::{Actor, Task};
+pub use view::JobView;
+
+use crate::hooks::Hooks;
+use plan::Plan;
+use plugbay_runtime::state::{Job, JobPut, JobSession, JobTime, NewJob, StateError, WorkStore};
+use plugbay_runtime::{Call, JobChange, JobChangeKind, JobChanged, PluginId, Session};
+use std::sync::{Arc, OnceLock};
+use tokio::sync::{Notify, Semaphore};
+use uuid::Uuid;
+
+/// Jobs of plugins. Cheap to clone: all clones are one.
+#[derive(Clone)]
+pub struct Schedule(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn WorkStore>,
+    settings: ScheduleSettings,
+    hooks: OnceLock<Hooks>,
+    /// Rung when something may be due sooner than it was.
+    bell: Notify,
+    /// Runs that may begin.
+    places: Arc<Semaphore>,
+    /// When the gateway began to look for what is due.
+    began_at: OnceLock<u64>,
+}
+
+impl Schedule {
+    pub(crate) fn new(store: Arc<dyn WorkStore>, settings: ScheduleSettings) -> Self {
+        let places = Arc::new(Semaphore::new(settings.concurrent.get().min(Semaphore::MAX_PERMITS)));
+        Self(Arc::new(Inner { store, settings, hooks: OnceLock::new(), bell: Notify::new(), places, began_at: OnceLock::new() }))
+    }
+
+    /// Lets it tell plugins what becomes of their jobs, once.
+    pub(crate) fn tells(&self, hooks: Hooks) {
+        drop(self.0.hooks.set(hooks)); // a schedule is of one gateway, which is made with it
+    }
+
+    fn now(&self) -> u64 {
+        self.0.settings.clock.now()
+    }
+
+    /// Whoever waits for what is due looks again.
+    fn poke(&self) {
+        self.0.bell.notify_one();
+    }
+
+    /// The agent of a session goes on after an action: now, or, if the host dies before, when it is back.
+    ///
+    /// # Errors
+    /// If the state can't be written. False: the session is gone.
+    pub(crate) async fn goes_on(
+        &self,
+        plugin: &PluginId,
+        session: &Session,
+        message: String,
+        by: Option<Actor>,
+    ) -> Result<bool, StateError> {
+        let Some((key, life)) = session.key().zip(session.id()) else { return Ok(false) };
+        let task = Task::Action { message, by };
+        let now = self.now();
+        let job = NewJob {
+            id: Uuid::new_v4().to_string(),
+            plugin: plugin.to_string(),
+            name: None,
+            tag: None,
+            session: Some(JobSession { key: key.to_owned(), life: life.to_owned() }),
+            kind: task.kind().to_owned(),
+            body: task.body(),
+            plan: serde_json::to_string(&Plan::at_once(now)).unwrap_or_default(),
+            time: JobTime { due_at: now, run_at: now },
+        };
+        let put = self.0.store.put_job(job, u64::MAX).await?;
+        self.poke();
+        Ok(!matches!(put, JobPut::Gone))
+    }
+
+    /// Tells a plugin what became of a job of its own.
+    fn tell(&self, job: &Job, change: JobChange) {
+        let (Some(hooks), Ok(plugin)) = (self.0.hooks.get(), PluginId::try_from(job.asked.plugin.clone())) else { return };
+        hooks.tell_one::<JobChanged>(&plugin, &call(job), change);
+    }
+
+    /// The same, of the beginning of a run.
+    fn tell_start(&self, job: &Job) {
+        self.tell(job, asked::changed(job, JobChangeKind::Started));
+    }
+}
+
+/// A call about a job: about its session, if it has one.
+fn call(job: &Job) -> Call {
+    match &job.asked.session {
+        Some(JobSession { key, life }) => Call::new().session(Session::new(key, life)),
+        None => Call::new(),
+    }
+}

@@ -1,0 +1,120 @@
+//! What is due is found and begun: a task that waits for the next moment, claims what has come, and lets each run in a task of its own.
+//!
+//! It claims no more than may run, so that a host that dies has begun little. Where something is due of a plugin that doesn't serve, it looks again each second. A state that can't be read is
+//! logged, and asked again a second later.
+
+use super::Schedule;
+use super::run::Running;
+use crate::gateway::{Gateway, Inner};
+use plugbay_runtime::state::StateError;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// Jobs that are claimed at once.
+const BATCH: usize = 64;
+/// How long before it looks again where it can't know when there is something to do.
+const AGAIN: Duration = Duration::from_secs(1);
+/// A moment that nothing is due at.
+const FAR: u64 = u64::MAX;
+
+impl Schedule {
+    /// Settles what a host before this one didn't end, and begins to look for what is due.
+    ///
+    /// # Errors
+    /// If the state can't be read or written. Answers how many runs nobody knows the end of.
+    pub(crate) async fn begin(&self, gateway: &Arc<Inner>) -> Result<usize, StateError> {
+        let lost = self.0.store.recover_jobs().await?;
+        for job in &lost {
+            self.lost(job).await?;
+        }
+        let _ = self.0.began_at.set(self.now());
+        let rounds = Rounds { schedule: self.clone(), gateway: Arc::downgrade(gateway), closing: gateway.closing.clone() };
+        tokio::spawn(rounds.go());
+        Ok(lost.len())
+    }
+}
+
+struct Rounds {
+    schedule: Schedule,
+    gateway: Weak<Inner>,
+    closing: CancellationToken,
+}
+
+/// What a look found.
+enum Found {
+    /// There may be more that is due already.
+    More,
+    /// Nothing is due before this moment.
+    Nothing { until: u64, then: Duration },
+}
+
+impl Rounds {
+    async fn go(self) {
+        let closing = self.closing.clone();
+        let _ = closing
+            .run_until_cancelled(async {
+                while let Some(place) = self.place().await {
+                    let Some(gateway) = self.gateway.upgrade().map(Gateway) else { return };
+                    let found = self.look(&gateway, place).await;
+                    drop(gateway);
+                    self.rest(found).await;
+                }
+            })
+            .await;
+    }
+
+    /// A place for one run at least.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        self.schedule.0.places.clone().acquire_owned().await.ok()
+    }
+
+    async fn look(&self, gateway: &Gateway, place: OwnedSemaphorePermit) -> Found {
+        self.try_look(gateway, place).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "jobs that are due can't be looked up");
+            Found::Nothing { until: FAR, then: AGAIN }
+        })
+    }
+
+    async fn try_look(&self, gateway: &Gateway, place: OwnedSemaphorePermit) -> Result<Found, StateError> {
+        let inner = &self.schedule.0;
+        let (serving, absent) = plugins(gateway);
+        let mut places = vec![place];
+        while places.len() < BATCH
+            && let Ok(place) = inner.places.clone().try_acquire_owned()
+        {
+            places.push(place);
+        }
+        let claims = places.iter().map(|_| Uuid::new_v4().to_string()).collect();
+        let claimed = inner.store.claim_jobs(&serving, claims).await?;
+        let all = claimed.len() == places.len();
+        for (job, place) in claimed.into_iter().zip(places) {
+            gateway.0.turns.spawn(Running { schedule: self.schedule.clone(), gateway: gateway.clone(), job, place: Some(place) }.play());
+        }
+        if all {
+            return Ok(Found::More);
+        }
+        let until = inner.store.next_job_at(&serving)?.unwrap_or(FAR);
+        let waits = inner.store.next_job_at(&absent)?.is_some_and(|at| at <= self.schedule.now());
+        Ok(Found::Nothing { until, then: if waits { AGAIN } else { Duration::MAX } })
+    }
+
+    /// Waits until there may be something to do.
+    async fn rest(&self, found: Found) {
+        let Found::Nothing { until, then } = found else { return };
+        tokio::select! {
+            () = self.schedule.0.settings.clock.until(until) => {}
+            () = self.schedule.0.bell.notified() => {}
+            () = tokio::time::sleep(then) => {}
+        }
+    }
+}
+
+/// The plugins that serve, and those that don't.
+fn plugins(gateway: &Gateway) -> (Vec<String>, Vec<String>) {
+    let (serving, absent): (Vec<_>, Vec<_>) = gateway.plugins().all().into_iter().partition(|plugin| plugin.generation().is_some());
+    let ids = |plugins: Vec<Arc<plugbay_runtime::Plugin>>| plugins.iter().map(|plugin| plugin.id().to_string()).collect();
+    (ids(serving), ids(absent))
+}

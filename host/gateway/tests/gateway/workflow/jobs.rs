@@ -1,0 +1,202 @@
+//! Jobs while a gateway runs: made, found, run, put off, removed.
+
+use super::stage::{Hand, NEW_YEAR, acts, by, done, errand, fails, granted, jobs, jobs_are, noted, session, told};
+use crate::turns::stage::Stage;
+use plugbay_gateway::runtime::state::DeliveriesQuery;
+use plugbay_gateway::runtime::{Grants, Order, Settings, Source, Wanted};
+use plugbay_gateway::{AnswerTo, TurnAsked};
+use plugbay_guests::built;
+use serde_json::{Value, json};
+
+async fn stage(hand: &Hand) -> Stage {
+    let (stage, _) = errand(by(hand, None), hand.memory()).await;
+    session(&stage).await;
+    stage
+}
+
+/// How often each due time was told, by the timer's payload.
+fn times(fired: &[Value]) -> Vec<(Value, u64)> {
+    fired.iter().map(|row| (row["payload"].clone(), row["times"].as_u64().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn a_timer_is_told_when_it_is_due_and_is_gone_then() {
+    let hand = Hand::at(NEW_YEAR);
+    let stage = stage(&hand).await;
+    let later = json!({ "after-ms": 60_000, "payload": { "n": 1 }, "name": "one", "tag": "t", "about": true });
+    let job = done(&stage, "later", later).await;
+    assert_eq!((&job["kind"], &job["session"], &job["next-at"]), (&json!("timer"), &json!("s"), &json!(NEW_YEAR + 60_000)));
+    hand.advance(59_999);
+    assert_eq!((noted(&stage).await.0.len(), jobs(&stage).await.len()), (0, 1));
+    hand.advance(1);
+    jobs_are(&stage, <[_]>::is_empty).await;
+    let (fired, changes) = noted(&stage).await;
+    assert_eq!(fired.len(), 1);
+    assert_eq!(
+        (&fired[0]["payload"], &fired[0]["name"], &fired[0]["tag"], &fired[0]["session"], &fired[0]["due-at"], &fired[0]["next-at"]),
+        (&json!({ "n": 1 }), &json!("one"), &json!("t"), &json!("s"), &json!(NEW_YEAR + 60_000), &Value::Null)
+    );
+    let changes: Vec<_> = changes.iter().map(|change| change["change"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(changes, ["added", "started", "finished"]);
+    assert_eq!(told(&stage).await, [("job-done".to_owned(), None)], "nothing else is left of it");
+}
+
+#[tokio::test]
+async fn a_turn_is_the_agents_and_its_answer_goes_where_it_is_said() {
+    let hand = Hand::at(NEW_YEAR);
+    let folder = tempfile::tempdir().unwrap();
+    let (stage, _) = errand(by(&hand, Some(folder.path())), hand.memory()).await;
+    session(&stage).await;
+    done(&stage, "later", json!({ "turn": "say quietly", "after-ms": 1_000 })).await;
+    done(&stage, "later", json!({ "turn": "say aloud", "after-ms": 2_000, "announce": true })).await;
+    hand.advance(1_000);
+    jobs_are(&stage, |jobs| jobs.len() == 1).await;
+    hand.advance(1_000);
+    jobs_are(&stage, <[_]>::is_empty).await;
+    assert_eq!(stage.words("s").await[2..], ["user: say quietly", "assistant: quietly", "user: say aloud", "assistant: aloud"]);
+    assert_eq!(stage.runs("s").await[0].trigger, "schedule");
+    let delivered = stage.gateway.deliveries().list(DeliveriesQuery::default()).await.unwrap();
+    assert_eq!(delivered.len(), 1);
+    let [one] = &delivered[..] else { panic!("{delivered:?}") };
+    assert_eq!((one.caption.as_deref(), one.plugin.as_str(), one.session.as_str(), one.files.len()), (Some("aloud"), "errand", "s", 0));
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused_and_costs_nothing() {
+    let hand = Hand::at(NEW_YEAR);
+    let stage = stage(&hand).await;
+    for wrong in [
+        json!({ "cron": "0 0 30 2 *" }),
+        json!({ "cron": "0 9 * * mon", "zone": "Europe/Atlantis" }),
+        json!({ "at-time": "yesterday" }),
+        json!({ "after-ms": 1, "tag": "a:b" }),
+        json!({ "after-ms": 1, "name": " " }),
+        json!({ "after-ms": 1, "name": "n".repeat(129) }),
+        json!({ "after-ms": 1, "jitter-ms": 86_400_001_u64 }),
+        json!({ "after-ms": 1, "turn": "  " }),
+        json!({ "after-ms": 1, "turn": "x".repeat(32_769) }),
+    ] {
+        fails(&stage, "later", wrong).await;
+    }
+    assert!(jobs(&stage).await.is_empty());
+    done(&stage, "many", json!({ "count": 100, "after-ms": 1_000 })).await;
+    fails(&stage, "later", json!({ "after-ms": 1 })).await;
+    assert_eq!(jobs(&stage).await.len(), 100);
+    assert_eq!(done(&stage, "call-off", json!({ "tag": "many" })).await, json!(100));
+}
+
+#[tokio::test]
+async fn a_name_is_one_job_whatever_is_asked() {
+    let hand = Hand::at(NEW_YEAR);
+    let stage = stage(&hand).await;
+    let cron = json!({ "cron": "0 9 * * *", "name": "morning" });
+    let first = done(&stage, "later", cron.clone()).await;
+    hand.advance(3_600_000);
+    assert_eq!(done(&stage, "later", cron).await, first, "nothing about it changes");
+    let changed = done(&stage, "later", json!({ "cron": "0 10 * * *", "name": "morning" })).await;
+    assert_eq!((&changed["id"], &changed["next-at"]), (&first["id"], &json!(NEW_YEAR + 10 * 3_600_000)));
+    assert_eq!(jobs(&stage).await.len(), 1);
+    let (_, changes) = noted(&stage).await;
+    assert_eq!(changes.iter().map(|change| change["change"].as_str().unwrap().to_owned()).collect::<Vec<_>>(), ["added", "updated"]);
+}
+
+#[tokio::test]
+async fn runs_of_a_job_never_overlap_and_a_failure_is_no_reason_for_another() {
+    let hand = Hand::at(NEW_YEAR);
+    let stage = stage(&hand).await;
+    done(&stage, "later", json!({ "cron": "* * * * * *", "name": "tick", "payload": { "task": { "slow": 30 } } })).await;
+    done(&stage, "later", json!({ "after-ms": 1_000, "payload": { "task": "fail" } })).await;
+    done(&stage, "later", json!({ "after-ms": 1_000, "payload": { "task": "panic" } })).await;
+    for _ in 0..5 {
+        hand.advance(1_000);
+        let now = plugbay_gateway::ScheduleClock::now(&hand);
+        jobs_are(&stage, |jobs| jobs.len() == 1 && jobs.iter().all(|job| !job.running && job.next_at.unwrap() > now)).await;
+    }
+    let (fired, changes) = noted(&stage).await;
+    assert!(times(&fired).iter().all(|(_, times)| *times == 1), "{fired:?}");
+    let ticks = fired.iter().filter(|row| row["name"] == "tick").count();
+    assert_eq!(ticks, 5);
+    let failed: Vec<_> = changes.iter().filter(|change| !change["error"].is_null()).collect();
+    assert_eq!(failed.len(), 2, "{changes:?}");
+    let told = told(&stage).await;
+    assert_eq!(told.iter().filter(|(what, why)| what == "job-failed" && why.is_some()).count(), 2);
+    assert_eq!(told.len(), 2, "what goes well and comes again leaves no line");
+}
+
+#[tokio::test]
+async fn jobs_go_with_their_session_and_their_plugin() {
+    let hand = Hand::at(NEW_YEAR);
+    let (stage, plugin) = errand(by(&hand, None), hand.memory()).await;
+    let make = async || {
+        session(&stage).await;
+        done(&stage, "later", json!({ "turn": "say x", "after-ms": 60_000, "tag": "t" })).await;
+        done(&stage, "later", json!({ "after-ms": 60_000, "tag": "t", "about": true })).await;
+        done(&stage, "later", json!({ "after-ms": 60_000, "tag": "t" })).await;
+    };
+    make().await;
+    stage.gateway.reset("s").await.unwrap();
+    assert_eq!(jobs(&stage).await.len(), 1, "that which is about no session");
+    make().await;
+    assert_eq!(jobs(&stage).await.len(), 4);
+    assert!(stage.gateway.delete("s").await.unwrap());
+    assert_eq!(jobs(&stage).await.len(), 2);
+    make().await;
+    assert_eq!(done(&stage, "call-off", json!({ "tag": "t", "here": true })).await, json!(2));
+    let source = || Source::file(built::ERRAND);
+    let id = plugin.id().clone();
+    let swap = Wanted::running(source(), Settings { required: Some(true), ..granted() });
+    stage.gateway.plugins().apply(id.clone(), swap, Order::by("test")).await.unwrap();
+    assert_eq!(jobs(&stage).await.len(), 3, "a swap keeps them");
+    let off = Wanted { runs: Err("for a test".into()), ..Wanted::running(source(), granted()) };
+    stage.gateway.plugins().apply(id, off, Order::by("test")).await.unwrap();
+    assert!(jobs(&stage).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_plugin_that_does_not_serve_keeps_its_jobs_and_one_that_was_denied_is_skipped() {
+    let hand = Hand::at(NEW_YEAR);
+    let (stage, plugin) = errand(by(&hand, None), hand.memory()).await;
+    session(&stage).await;
+    done(&stage, "later", json!({ "after-ms": 1_000, "payload": 1 })).await;
+    stage.gateway.plugins().missing(plugin.id().clone(), Order::by("test")).await.unwrap();
+    hand.advance(2_000);
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    assert_eq!(jobs(&stage).await.len(), 1);
+    stage.load("errand", built::ERRAND, granted()).await;
+    jobs_are(&stage, <[_]>::is_empty).await;
+    assert_eq!(times(&noted(&stage).await.0), [(json!(1), 1)]);
+    done(&stage, "later", json!({ "after-ms": 1_000, "payload": 2 })).await;
+    let denied = Grants { denied: [plugbay_gateway::runtime::Grant::Schedule].into(), ..granted().grants };
+    stage.load("errand", built::ERRAND, Settings { grants: denied, ..granted() }).await;
+    hand.advance(2_000);
+    jobs_are(&stage, <[_]>::is_empty).await;
+    assert_eq!(noted(&stage).await.0.len(), 1);
+    let (what, why) = told(&stage).await.pop().unwrap();
+    assert!(what == "job-skipped" && why.unwrap().contains("`schedule`"));
+    assert!(acts(&stage, "later", json!({ "after-ms": 1 })).await.is_err(), "and it can make no more");
+}
+
+#[tokio::test]
+async fn a_turn_for_a_life_that_is_over_makes_no_session() {
+    let hand = Hand::at(NEW_YEAR);
+    let stage = stage(&hand).await;
+    let life = stage.gateway.session("s").await.unwrap().unwrap().id;
+    stage.gateway.reset("s").await.unwrap();
+    let asked = TurnAsked { life: Some(life), answer: AnswerTo::Nobody, ..TurnAsked::said("s", "test", "say x") };
+    let end = stage.gateway.turn(asked).await.unwrap().ended().await;
+    assert!(end.error.unwrap().contains("deleted or reset"));
+    assert!(stage.transcript("s").await.is_empty());
+}
+
+#[tokio::test]
+async fn an_operator_removes_one() {
+    let hand = Hand::at(NEW_YEAR);
+    let stage = stage(&hand).await;
+    let job = done(&stage, "later", json!({ "cron": "0 9 * * mon-fri", "zone": "Europe/Berlin" })).await;
+    let listed = jobs(&stage).await.remove(0);
+    assert_eq!((listed.when.as_str(), listed.kind.as_str(), listed.running), ("0 9 * * mon-fri (Europe/Berlin)", "timer", false));
+    let id = job["id"].as_str().unwrap();
+    assert!(stage.gateway.schedule().remove_job(id).await.unwrap());
+    assert!(!stage.gateway.schedule().remove_job(id).await.unwrap());
+    assert_eq!(noted(&stage).await.1.last().unwrap()["change"], "removed");
+}
