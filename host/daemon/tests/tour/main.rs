@@ -14,6 +14,7 @@ mod program;
 mod stage;
 mod steering;
 mod trouble;
+mod workflow;
 
 use stage::Stage;
 use std::time::Instant;
@@ -35,6 +36,15 @@ grants = { conversation = true, prompt = true, model = false }
 
 [plugins.crew-a]
 grants = { model = false, subagents = true }
+
+[plugins.deploy-approval]
+grants = { prompt = true, schedule = true }
+
+[plugins.report-writer]
+grants = { attachments = true, conversation = true, schedule = true }
+
+[plugins.errand]
+grants = { attachments = true, schedule = true }
 
 [plugins.witness-a]
 grants = { conversation = true, prompt = true, policy = false }
@@ -88,6 +98,10 @@ fn the_tour() {
     trouble::faults(&mut stage);
     trouble::is_no_plugin(&mut stage);
     trouble::host_is_killed(&mut stage);
+    workflow::waits_for_a_person(&mut stage);
+    workflow::is_decided_with_a_button(&mut stage);
+    workflow::hands_a_file_over(&mut stage);
+    workflow::is_reminded_later(&mut stage);
     trouble::ends(stage);
     println!("\nThat was the tour: all went as it says, in {:.1} s.", began.elapsed().as_secs_f64());
 }
