@@ -25,6 +25,8 @@ use uuid::Uuid;
 
 /// Characters of a caption.
 const CAPTION: usize = 4_096;
+/// Characters of an agent's answer.
+const WORDS: usize = 8_192;
 /// Bytes of a file's name.
 const NAME: usize = 255;
 
@@ -116,7 +118,7 @@ impl Deliveries {
     /// # Errors
     /// Why they aren't delivered.
     pub(crate) async fn announce(&self, plugin: &str, session: &Session, run: &str, text: String) -> Result<(), String> {
-        let caption = Some((text, CaptionFormat::Markdown));
+        let caption = Some((shortened(text), CaptionFormat::Markdown));
         let parcel = self.parcel(plugin.to_owned(), session, Some(run.to_owned()), caption, Vec::new()).ok_or_else(|| gone().message)?;
         self.hand_over(parcel, session).await.map(drop).map_err(|error| error.message)
     }
@@ -257,6 +259,14 @@ fn packed(files: Vec<Box<dyn AttachmentFile>>) -> Result<(Vec<Packed>, Vec<open:
     }
     debug_assert!(packed.iter().map(|file| file.bytes).sum::<u64>() <= BYTES, "bounded while they are written");
     Ok((packed, rooms))
+}
+
+/// An agent's words, as many as a listing has room for.
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(WORDS) {
+        None => text,
+        Some((cut, _)) => text.get(..cut).unwrap_or_default().to_owned() + "\n\n… (the whole answer stands in the transcript)",
+    }
 }
 
 fn captioned(Caption { text, format }: Caption) -> Result<(String, CaptionFormat), ServiceError> {

@@ -6,7 +6,7 @@
 use super::Schedule;
 use super::run::Running;
 use crate::gateway::{Gateway, Inner};
-use plugbay_runtime::state::StateError;
+use plugbay_runtime::state::{StateError, WorkBounds};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
@@ -87,18 +87,28 @@ impl Rounds {
         {
             places.push(place);
         }
-        let claims = places.iter().map(|_| Uuid::new_v4().to_string()).collect();
-        let claimed = inner.store.claim_jobs(&serving, claims).await?;
-        let all = claimed.len() == places.len();
-        for (job, place) in claimed.into_iter().zip(places) {
-            gateway.0.turns.spawn(Running { schedule: self.schedule.clone(), gateway: gateway.clone(), job, place: Some(place) }.play());
+        for plugins in serving.chunks(WorkBounds::ANSWER) {
+            let claims = places.iter().map(|_| Uuid::new_v4().to_string()).collect();
+            for job in inner.store.claim_jobs(plugins, claims).await? {
+                let place = places.pop();
+                gateway.0.turns.spawn(Running { schedule: self.schedule.clone(), gateway: gateway.clone(), job, place }.play());
+            }
+            if places.is_empty() {
+                return Ok(Found::More);
+            }
         }
-        if all {
-            return Ok(Found::More);
-        }
-        let until = inner.store.next_job_at(&serving)?.unwrap_or(FAR);
-        let waits = inner.store.next_job_at(&absent)?.is_some_and(|at| at <= self.schedule.now());
+        let until = self.next_of(&serving)?.unwrap_or(FAR);
+        let waits = self.next_of(&absent)?.is_some_and(|at| at <= self.schedule.now());
         Ok(Found::Nothing { until, then: if waits { AGAIN } else { Duration::MAX } })
+    }
+
+    /// When the first job of these plugins is to run.
+    fn next_of(&self, plugins: &[String]) -> Result<Option<u64>, StateError> {
+        let mut first = None;
+        for plugins in plugins.chunks(WorkBounds::ANSWER) {
+            first = first.into_iter().chain(self.schedule.0.store.next_job_at(plugins)?).min();
+        }
+        Ok(first)
     }
 
     /// Waits until there may be something to do.

@@ -62,6 +62,20 @@ async fn a_turn_is_the_agents_and_its_answer_goes_where_it_is_said() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_too_long_for_the_list_is_cut_and_says_so() {
+    let (hand, folder) = (Hand::at(NEW_YEAR), tempfile::tempdir().unwrap());
+    let (stage, _) = errand(by(&hand, Some(folder.path())), hand.memory()).await;
+    session(&stage).await;
+    let long = "ä".repeat(10_000);
+    done(&stage, "later", json!({ "turn": format!("say {long}"), "after-ms": 1, "announce": true })).await;
+    hand.advance(1);
+    jobs_are(&stage, <[_]>::is_empty).await;
+    let caption = stage.gateway.deliveries().list(DeliveriesQuery::default()).await.unwrap().remove(0).caption.unwrap();
+    assert!(caption.starts_with(&"ä".repeat(8_192)) && caption.ends_with("stands in the transcript)"), "{}", caption.len());
+    assert_eq!(stage.words("s").await[3], format!("assistant: {long}"));
+}
+
+#[tokio::test]
 async fn what_makes_no_sense_is_refused_and_costs_nothing() {
     let hand = Hand::at(NEW_YEAR);
     let stage = stage(&hand).await;
