@@ -64,6 +64,7 @@ impl Desk {
     #[must_use]
     pub(crate) fn with(store: Arc<dyn SessionStore>, work: Work) -> Self {
         let late = Late::default();
+        work.schedule.tells(late.clone());
         Self {
             handles: SessionHandles::default(),
             runs: Runs::new(late.clone()),

@@ -144,7 +144,6 @@ impl Gateway {
         let plugins = Plugins::with(engine, state, PluginsSettings { services: desk.clone(), ..plugins })?;
         let hooks = Hooks::new(plugins.clone(), hooks);
         let binding = desk.bind(plugins.clone(), hooks.clone()).ok_or(GatewayError::Bound)?;
-        desk.schedule().tells(hooks.clone());
         let approvals = Approvals::new(store.clone(), hooks.clone(), approvals);
         let contexts = Contexts::new(plugins.clone(), hooks.clone(), store.clone(), settings.context_engine);
         let agent = Agent {

@@ -18,7 +18,7 @@ pub use settings::ScheduleSettings;
 pub(crate) use task::{Actor, Task};
 pub use view::JobView;
 
-use crate::hooks::Hooks;
+use crate::desk::Late;
 use plan::Plan;
 use plugbay_runtime::state::{Job, JobPut, JobSession, JobTime, NewJob, StateError, WorkStore};
 use plugbay_runtime::{Call, JobChange, JobChangeKind, JobChanged, PluginId, Session};
@@ -33,7 +33,7 @@ pub struct Schedule(Arc<Inner>);
 struct Inner {
     store: Arc<dyn WorkStore>,
     settings: ScheduleSettings,
-    hooks: OnceLock<Hooks>,
+    late: OnceLock<Late>,
     /// Rung when something may be due sooner than it was.
     bell: Notify,
     /// Runs that may begin.
@@ -45,12 +45,12 @@ struct Inner {
 impl Schedule {
     pub(crate) fn new(store: Arc<dyn WorkStore>, settings: ScheduleSettings) -> Self {
         let places = Arc::new(Semaphore::new(settings.concurrent.get().min(Semaphore::MAX_PERMITS)));
-        Self(Arc::new(Inner { store, settings, hooks: OnceLock::new(), bell: Notify::new(), places, began_at: OnceLock::new() }))
+        Self(Arc::new(Inner { store, settings, late: OnceLock::new(), bell: Notify::new(), places, began_at: OnceLock::new() }))
     }
 
-    /// Lets it tell plugins what becomes of their jobs, once.
-    pub(crate) fn tells(&self, hooks: Hooks) {
-        drop(self.0.hooks.set(hooks)); // a schedule is of one gateway, which is made with it
+    /// Lets it tell plugins what becomes of their jobs, once. It doesn't keep them alive: they hold the desk, which holds the schedule.
+    pub(crate) fn tells(&self, late: Late) {
+        drop(self.0.late.set(late)); // a schedule is of one gateway, which is made with it
     }
 
     fn now(&self) -> u64 {
@@ -94,8 +94,10 @@ impl Schedule {
 
     /// Tells a plugin what became of a job of its own.
     fn tell(&self, job: &Job, change: JobChange) {
-        let (Some(hooks), Ok(plugin)) = (self.0.hooks.get(), PluginId::try_from(job.asked.plugin.clone())) else { return };
-        hooks.tell_one::<JobChanged>(&plugin, &call(job), change);
+        let (Some(bound), Ok(plugin)) = (self.0.late.get().and_then(Late::get), PluginId::try_from(job.asked.plugin.clone())) else {
+            return;
+        };
+        bound.hooks.tell_one::<JobChanged>(&plugin, &call(job), change);
     }
 
     /// The same, of the beginning of a run.
