@@ -39,6 +39,7 @@ impl Schedule {
             time: JobTime { due_at: at, run_at: runs_at },
         };
         let most = self.0.settings.jobs.get() as u64;
+        let _told = self.0.putting.read().await;
         match self.0.store.put_job(job, most).await.map_err(|e| failed(&e))? {
             JobPut::Added(job) => Ok(self.kept(job, JobChangeKind::Added)),
             JobPut::Changed(job) => Ok(self.kept(job, JobChangeKind::Updated)),

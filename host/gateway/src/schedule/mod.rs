@@ -23,7 +23,7 @@ use plan::Plan;
 use plugbay_runtime::state::{Job, JobPut, JobSession, JobTime, NewJob, StateError, WorkStore};
 use plugbay_runtime::{Call, JobChange, JobChangeKind, JobChanged, PluginId, Session};
 use std::sync::{Arc, OnceLock};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, RwLock, Semaphore};
 use uuid::Uuid;
 
 /// Jobs of plugins. Cheap to clone: all clones are one.
@@ -34,6 +34,8 @@ struct Inner {
     store: Arc<dyn WorkStore>,
     settings: ScheduleSettings,
     late: OnceLock<Late>,
+    /// Held by who puts a job, until its plugin is told of that: its run is told after it.
+    putting: RwLock<()>,
     /// Rung when something may be due sooner than it was.
     bell: Notify,
     /// Runs that may begin.
@@ -45,7 +47,15 @@ struct Inner {
 impl Schedule {
     pub(crate) fn new(store: Arc<dyn WorkStore>, settings: ScheduleSettings) -> Self {
         let places = Arc::new(Semaphore::new(settings.concurrent.get().min(Semaphore::MAX_PERMITS)));
-        Self(Arc::new(Inner { store, settings, late: OnceLock::new(), bell: Notify::new(), places, began_at: OnceLock::new() }))
+        Self(Arc::new(Inner {
+            store,
+            settings,
+            late: OnceLock::new(),
+            putting: RwLock::default(),
+            bell: Notify::new(),
+            places,
+            began_at: OnceLock::new(),
+        }))
     }
 
     /// Lets it tell plugins what becomes of their jobs, once. It doesn't keep them alive: they hold the desk, which holds the schedule.

@@ -107,6 +107,7 @@ impl Running {
         if !self.schedule.0.store.begin_job(&self.job.asked.id, self.claim()).await? {
             return Ok(None);
         }
+        drop(self.schedule.0.putting.write().await); // whoever put it has told so
         self.schedule.tell_start(&self.job);
         Ok(Some(match task {
             Task::Timer { payload } => self.timer(payload).await,

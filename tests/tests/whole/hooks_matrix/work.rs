@@ -36,11 +36,16 @@ async fn people_and_the_clock_call_one_plugin_each_time_once() {
     let ping = Invoked { name: "ping".into(), args: String::new(), session: None, by: somebody() };
     assert_eq!(stage.gateway.command(ping).await.unwrap().text.as_deref(), Some("pong"));
     acts(&stage, "later", Some(json!({ "after-ms": 0, "payload": "now" }))).await;
-    while !stage.gateway.schedule().jobs(JobsQuery::default()).await.unwrap().is_empty() {
+    // it is told of the end after the job is gone
+    let noted = loop {
+        stage.settled().await;
+        let noted = acts(&stage, "look", None).await;
+        let told = noted["changes"].as_array().unwrap().iter().any(|row| row["change"] == "finished");
+        if told && stage.gateway.schedule().jobs(JobsQuery::default()).await.unwrap().is_empty() {
+            break noted;
+        }
         tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    stage.settled().await;
-    let noted = acts(&stage, "look", None).await;
+    };
     let fired: Vec<_> = noted["fired"].as_array().unwrap().iter().map(|row| (&row["payload"], &row["times"])).collect();
     assert_eq!(fired, [(&json!("now"), &json!(1))]);
     let changes: Vec<_> = noted["changes"].as_array().unwrap().iter().map(|row| &row["change"]).collect();
