@@ -10,6 +10,7 @@ mod lock;
 mod patience;
 mod rules;
 mod sessions;
+mod stage;
 mod work;
 
 use plugbay_state::{Clock, Code, KeyedStore, Operation, Options, Owner, Sqlite, SqliteSettings, StateError, StateStore, TestClock};

@@ -1,11 +1,11 @@
 //! The rules where they are tricky, on both backends.
 
+use crate::stage::n;
 use crate::{assert_error, sqlite_at, store};
 use plugbay_state::{
     Applied, Change, Clock, Code, Comparison, Condition, KeyedStore, Limit, MAX_TIME, Memory, Operation, Options, Order, Overflow, Owner,
     Range, SqliteSettings, StateLimits, StateStore, TestClock,
 };
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -28,10 +28,6 @@ fn bench_with(limits: &StateLimits) -> Bench {
 
 fn bench() -> Bench {
     bench_with(&StateLimits::default())
-}
-
-fn n(n: usize) -> NonZeroUsize {
-    NonZeroUsize::new(n).unwrap()
 }
 
 async fn keys(store: &dyn KeyedStore) -> Vec<String> {

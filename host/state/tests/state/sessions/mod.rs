@@ -10,71 +10,8 @@ mod transcript;
 mod turns;
 mod welcome;
 
-use crate::settings;
-use plugbay_state::{
-    Clock, Injection, InjectionStatus, Memory, NewEntry, NewInjection, NewRun, SessionStore, Sqlite, SqliteSettings, StateLimits,
-    StateSpot, TestClock, Window,
-};
-use std::num::NonZeroUsize;
-use std::sync::Arc;
-use tempfile::TempDir;
-
-/// A backend for one rule.
-struct Stage {
-    state: Arc<dyn SessionStore>,
-    clock: Arc<TestClock>,
-    folder: Option<TempDir>,
-}
-
-impl Stage {
-    fn on_disk() -> Self {
-        Self::new(Some(tempfile::tempdir().unwrap()), StateLimits::default())
-    }
-
-    fn in_memory() -> Self {
-        Self::new(None, StateLimits::default())
-    }
-
-    /// In this folder, or in memory.
-    fn new(folder: Option<TempDir>, limits: StateLimits) -> Self {
-        let clock = Arc::new(TestClock::at(1_000));
-        let shared: Arc<dyn Clock> = clock.clone();
-        let state: Arc<dyn SessionStore> = match &folder {
-            Some(folder) => Arc::new(Sqlite::open(SqliteSettings { limits, clock: shared, ..settings(folder.path()) }).unwrap()),
-            None => Arc::new(Memory::new(limits, shared).unwrap()),
-        };
-        Self { state, clock, folder }
-    }
-
-    /// The same, empty, with answers of so many bytes.
-    fn answering(self, bytes: usize) -> Self {
-        drop(self.state);
-        Self::new(self.folder, StateLimits { result: n(bytes), ..StateLimits::default() })
-    }
-
-    /// With a session `main` in its life `l1`.
-    async fn with_session(self) -> Self {
-        assert!(self.state.ensure_session("main", "l1").await.unwrap().is_new);
-        self
-    }
-}
-
-/// Makes each rule a test on each backend.
-macro_rules! rules {
-    ($($rule:ident,)*) => {
-        mod on_disk {
-            $(#[tokio::test] async fn $rule() { super::$rule(crate::sessions::Stage::on_disk()).await; })*
-        }
-        mod in_memory {
-            $(#[tokio::test] async fn $rule() { super::$rule(crate::sessions::Stage::in_memory()).await; })*
-        }
-    };
-}
-use rules;
-
-fn n(n: usize) -> NonZeroUsize {
-    NonZeroUsize::new(n).unwrap()
-}
+use crate::stage::{Stage, n, rules};
+use plugbay_state::{Injection, InjectionStatus, NewEntry, NewInjection, NewRun, SessionStore, StateSpot, Window};
 
 fn said(text: &str) -> NewEntry {
     NewEntry { role: "user".into(), content: format!("{text:?}"), tool_call_id: None, run: None, meta: None }

@@ -8,77 +8,10 @@ mod owners;
 mod runs;
 mod welcome;
 
-use crate::settings;
+use crate::stage::{Stage, n, rules};
 use plugbay_state::{
-    Clock, HistoryQuery, Job, JobEnd, JobPut, JobSession, JobTime, JobsQuery, Memory, NewDelivery, NewJob, NewRun, SessionStore, Sqlite,
-    SqliteSettings, StateLimits, StateStore, TestClock, WorkStore,
+    HistoryQuery, Job, JobEnd, JobPut, JobSession, JobTime, JobsQuery, NewDelivery, NewJob, NewRun, StateStore, WorkStore,
 };
-use std::num::NonZeroUsize;
-use std::sync::Arc;
-use tempfile::TempDir;
-
-/// All that a backend can do here.
-trait Whole: WorkStore + SessionStore + StateStore {}
-impl<T: WorkStore + SessionStore + StateStore> Whole for T {}
-
-/// A backend for one rule.
-struct Stage {
-    state: Arc<dyn Whole>,
-    clock: Arc<TestClock>,
-    folder: Option<TempDir>,
-}
-
-impl Stage {
-    fn on_disk() -> Self {
-        Self::new(Some(tempfile::tempdir().unwrap()), StateLimits::default())
-    }
-
-    fn in_memory() -> Self {
-        Self::new(None, StateLimits::default())
-    }
-
-    /// In this folder, or in memory.
-    fn new(folder: Option<TempDir>, limits: StateLimits) -> Self {
-        let clock = Arc::new(TestClock::at(1_000));
-        let shared: Arc<dyn Clock> = clock.clone();
-        let state: Arc<dyn Whole> = match &folder {
-            Some(folder) => Arc::new(Sqlite::open(SqliteSettings { limits, clock: shared, ..settings(folder.path()) }).unwrap()),
-            None => Arc::new(Memory::new(limits, shared).unwrap()),
-        };
-        Self { state, clock, folder }
-    }
-
-    /// The same, empty, with answers of so many bytes.
-    fn answering(self, bytes: usize) -> Self {
-        drop(self.state);
-        Self::new(self.folder, StateLimits { result: n(bytes), ..StateLimits::default() })
-    }
-
-    /// With the sessions `main` and `other`, each in its life `l1`.
-    async fn with_sessions(self) -> Self {
-        for key in ["main", "other"] {
-            assert!(self.state.ensure_session(key, "l1").await.unwrap().is_new);
-        }
-        self
-    }
-}
-
-/// Makes each rule a test on each backend.
-macro_rules! rules {
-    ($($rule:ident,)*) => {
-        mod on_disk {
-            $(#[tokio::test] async fn $rule() { super::$rule(crate::work::Stage::on_disk()).await; })*
-        }
-        mod in_memory {
-            $(#[tokio::test] async fn $rule() { super::$rule(crate::work::Stage::in_memory()).await; })*
-        }
-    };
-}
-use rules;
-
-fn n(n: usize) -> NonZeroUsize {
-    NonZeroUsize::new(n).unwrap()
-}
 
 /// Due at this moment, and not put off.
 fn at(moment: u64) -> JobTime {
