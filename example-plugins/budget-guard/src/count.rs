@@ -89,12 +89,19 @@ impl Session {
         keep_newest(&mut self.open, OPEN);
     }
 
-    /// Gives back a call that was counted, once. What it was counted as.
+    /// Gives back a call that was counted, once. What it was counted as. A model may use an id again in a turn: it is the newest call of that id.
     pub(crate) fn give_back(&mut self, run: &str, id: &str) -> Option<Open> {
-        let at = self.open.iter().position(|open| open.run == run && open.id == id)?;
-        let open = self.open.remove(at);
+        let open = self.open.iter().rfind(|open| open.is(run, id)).cloned()?;
+        self.close(run, id);
         self.take(run, &open.budgets);
         Some(open)
+    }
+
+    /// No call of this id is given back any more. Whether one might have been.
+    pub(crate) fn close(&mut self, run: &str, id: &str) -> bool {
+        let before = self.open.len();
+        self.open.retain(|open| !open.is(run, id));
+        self.open.len() < before
     }
 
     /// Takes one call off these budgets.
@@ -138,6 +145,10 @@ impl Open {
     pub(crate) fn new(id: Option<&str>, run: Option<&str>, budgets: &[&Budget], day: Option<&str>) -> Option<Self> {
         let names = budgets.iter().map(|budget| budget.name.clone()).collect();
         Some(Self { id: id?.to_owned(), run: run?.to_owned(), budgets: names, day: day.map(str::to_owned) })
+    }
+
+    fn is(&self, run: &str, id: &str) -> bool {
+        self.run == run && self.id == id
     }
 }
 

@@ -1,8 +1,8 @@
 //! Keeps agents within budgets: calls of tools in a turn, a session and a day, and tokens in a session and a day.
 //!
 //! What it is for: an agent that goes round in circles, or costs more than it should, is stopped by a number that somebody has chosen. Shortly before
-//! that a person is asked. What it costs: with each call of a tool one row of the store and what is shown of the session, and one more row where a
-//! budget is for days. How it fails: closed. Where a count can't be read or written the call is denied, as the contract has it of policies.
+//! that a person is asked. What it costs: with each call of a tool two changes of a row of the store and what is shown of the session, and one more row
+//! where a budget is for days. How it fails: closed. Where a count can't be read or written the call is denied, as the contract has it of policies.
 
 #![forbid(unsafe_code)]
 
@@ -78,10 +78,13 @@ impl BudgetGuard {
         })
     }
 
-    /// Gives back what was counted for a call that was blocked behind this policy: by another plugin, or by a person.
+    /// Gives back what was counted for a call that was blocked behind this policy: by another plugin, or by a person. Any other stays counted.
     fn after_tool_call(&self, call: &Call, event: ToolEnded) -> Result<()> {
-        let (End::Blocked, Some(id)) = (event.end, event.tool_call_id.as_deref()) else { return Ok(()) };
+        let Some(id) = event.tool_call_id.as_deref() else { return Ok(()) };
         let (ledger, place) = (Ledger::open()?, Place::of(call)?);
+        if event.end != End::Blocked {
+            return spend::close(&ledger, &place, id);
+        }
         if spend::give_back(&ledger, &place, id)? {
             shown::show(&self.budgets, &ledger, call, &place);
         }

@@ -52,7 +52,11 @@ pub(crate) fn spend(budgets: &Budgets, ledger: &Ledger, place: &Place, tool: &st
     let open = Open::new(id, place.run.as_deref(), &calls, by_day.then_some(&place.day));
     let session = match in_session(budgets, &calls, ledger, place, open.as_ref())? {
         Ok(session) => session,
-        Err(why) => return Ok(Spent::Refused(why)),
+        Err(why) => {
+            // It wasn't counted: that it is blocked must not give back an earlier call of the same id.
+            id.map_or(Ok(()), |id| close(ledger, place, id))?;
+            return Ok(Spent::Refused(why));
+        }
     };
     let day = match in_day(budgets, &calls, ledger, place, by_day)? {
         Ok(day) => day,
@@ -135,6 +139,14 @@ pub(crate) fn give_back(ledger: &Ledger, place: &Place, id: &str) -> Result<bool
         ledger.alter_day(day, |day| day.give_back(&open))?;
     }
     Ok(true)
+}
+
+/// A call that was counted stays counted.
+pub(crate) fn close(ledger: &Ledger, place: &Place, id: &str) -> Result<()> {
+    let (Some(life), Some(run)) = (&place.life, &place.run) else { return Ok(()) };
+    // A row in which it isn't open stays as it is.
+    let _closed = ledger.change_session(life, |session| if session.close(run, id) { Ok(()) } else { Err(()) })?;
+    Ok(())
 }
 
 /// From here on nobody is asked any more in this session about the budgets of this tool that are nearly used up.

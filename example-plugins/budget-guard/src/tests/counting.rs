@@ -57,8 +57,51 @@ fn what_was_blocked_is_given_back_once() {
         told.starts_with("all: 1 of 1 calls in this turn, 1 of 9 calls in this session, 1 of 9 calls today\n"),
         "never counted: {told}"
     );
-    guard.after_tool_call(&call, ToolEnded { tool_call_id: Some("2".into()), ..ToolEnded::new("x", "{}", "1") }).unwrap();
+    answered(&guard, &call, "x", "2");
     assert!(matches!(wants(&guard, &call, "x", "4"), Fate::Denied(_)), "what was answered stays counted");
+}
+
+#[test]
+fn a_name_that_a_model_uses_again_gives_back_no_call_that_was_made() {
+    let guard = guard(json!({"ask_beyond": 100, "budgets": [{"name": "all", "per_turn": 2, "per_session": 9, "per_day": 9}]}));
+    let call = turn("a", "r1");
+    for _ in 0..2 {
+        assert_eq!(wants(&guard, &call, "x", "call_0"), Fate::Goes);
+        answered(&guard, &call, "x", "call_0");
+    }
+    for _ in 0..3 {
+        assert!(matches!(wants(&guard, &call, "x", "call_0"), Fate::Denied(_)));
+        blocked(&guard, &call, "x", "call_0");
+    }
+    assert_eq!(shown(&guard, &call), json!({"all, turn": "2 / 2", "all, session": "2 / 9", "all, day": "2 / 9"}));
+}
+
+#[test]
+fn a_refused_call_gives_back_no_other_though_nothing_was_heard_of_that_ones_end() {
+    for spans in [json!({"name": "all", "per_turn": 1}), json!({"name": "all", "per_turn": 9, "per_day": 1})] {
+        store::fake::reset();
+        let guard = guard(json!({"ask_beyond": 100, "budgets": [spans]}));
+        let call = turn("a", "r1");
+        assert_eq!(wants(&guard, &call, "x", "call_0"), Fate::Goes);
+        for _ in 0..2 {
+            assert!(matches!(wants(&guard, &call, "x", "call_0"), Fate::Denied(_)));
+            blocked(&guard, &call, "x", "call_0");
+        }
+        assert!(guard.budget(&call).unwrap().starts_with("all: 1 of "), "{}", guard.budget(&call).unwrap());
+    }
+}
+
+#[test]
+fn of_calls_with_one_name_the_newest_is_given_back_and_as_what_it_was_counted() {
+    let guard = guard(json!({"ask_beyond": 100, "budgets": [
+        {"name": "searches", "tools": ["search"], "per_turn": 9}, {"name": "shells", "tools": ["shell"], "per_turn": 9},
+    ]}));
+    let call = turn("a", "r1");
+    assert_eq!(wants(&guard, &call, "search", "call_0"), Fate::Goes);
+    assert_eq!(wants(&guard, &call, "shell", "call_0"), Fate::Goes);
+    blocked(&guard, &call, "shell", "call_0");
+    blocked(&guard, &call, "shell", "call_0");
+    assert_eq!(shown(&guard, &call), json!({"searches, turn": "1 / 9", "shells, turn": "0 / 9"}));
 }
 
 #[test]

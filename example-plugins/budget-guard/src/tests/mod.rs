@@ -51,6 +51,12 @@ fn blocked(guard: &BudgetGuard, call: &Call, tool: &str, id: &str) {
     guard.after_tool_call(call, ended).unwrap();
 }
 
+/// A tool answers.
+fn answered(guard: &BudgetGuard, call: &Call, tool: &str, id: &str) {
+    let ended = ToolEnded { tool_call_id: Some(id.into()), ..ToolEnded::new(tool, "{}", "1") };
+    guard.after_tool_call(call, ended).unwrap();
+}
+
 fn said(guard: &BudgetGuard, call: &Call, input: u64, output: u64) {
     let usage = Usage { input: Some(input), output: Some(output) };
     guard.llm_output(call, ModelOutput { usage, ..ModelOutput::new("Hello.") }).unwrap();
