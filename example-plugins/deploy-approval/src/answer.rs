@@ -118,7 +118,7 @@ pub(crate) fn answer(settings: &Settings, call: &Call, wish: &Wish) -> Result<Re
     if let Some(refused) = forbidden(settings, call, wish.verdict, &request) {
         return Ok(Err(refused));
     }
-    let Some(session) = agent(&request) else {
+    let Some(session) = agent(&request)? else {
         shelf.settle(&id, &decision(Verdict::Withdrawn, None, "its session was reset or deleted"))?;
         return Ok(Err(Refused::Gone(request)));
     };
@@ -162,9 +162,13 @@ fn forbidden(settings: &Settings, call: &Call, verdict: Verdict, request: &Reque
     own.then(|| Refused::OwnRequest(request.clone()))
 }
 
-/// The session whose agent asked, if it is still in the same life.
-pub(crate) fn agent(request: &Request) -> Option<Session<'static>> {
-    sessions::open(&request.session).ok().filter(|session| session.id().is_ok_and(|life| life == request.life))
+/// The session whose agent asked, if it is still in the same life. An `Err`: it can't be known now, and is known another time.
+pub(crate) fn agent(request: &Request) -> Result<Option<Session<'static>>> {
+    match sessions::open(&request.session) {
+        Ok(session) => Ok((session.id()? == request.life).then_some(session)),
+        Err(error @ sessions::SessionsError::Failed(_)) => Err(error.into()),
+        Err(_) => Ok(None),
+    }
 }
 
 /// What follows of a person's decision: its timer goes, the agent is told and goes on.

@@ -204,19 +204,18 @@ fn shown(text: &str) -> Result<CommandAnswer> {
     }
 }
 
-/// Goes on with a request after a start.
+/// Goes on with a request after a start. Where it can't be known now whether its session is there, the row stays, and ends by itself.
 fn resume(shelf: &Shelf, request: &Request) -> Result<()> {
-    match (&request.decision, answer::agent(request)) {
+    if request.decision.as_ref().is_some_and(|decision| decision.told) {
+        return Ok(());
+    }
+    match (&request.decision, answer::agent(request)?) {
         (None, Some(session)) => asking::arm(&session, request),
-        (None, None) => match sessions::open(&request.session) {
-            // It can't be known now: the row stays, and ends by itself.
-            Err(sessions::SessionsError::Failed(why)) => Err(Error::new(why.message)),
-            Ok(_) | Err(_) => answer::withdraw(shelf, &request.id),
-        },
-        (Some(decision), Some(session)) if !decision.told => {
+        (None, None) => answer::withdraw(shelf, &request.id),
+        (Some(_), Some(session)) => {
             answer::tell(shelf, &session, request);
             Ok(())
         }
-        (Some(_), _) => Ok(()),
+        (Some(_), None) => Ok(()),
     }
 }

@@ -150,4 +150,12 @@ mod tests {
         assert_eq!(format!("{session:?}"), "Session(gone)");
         assert_eq!(open("chat").unwrap_err().to_string(), "sessions.open (gone): the session \"chat\" was deleted");
     }
+
+    #[test]
+    fn a_state_that_cannot_be_read_fails_once_and_changes_nothing() {
+        fake::session("chat");
+        fake::fail("the disk is gone");
+        assert_eq!(open("chat").unwrap_err().to_string(), "sessions.open (failed): the disk is gone");
+        assert!(open("chat").is_ok());
+    }
 }

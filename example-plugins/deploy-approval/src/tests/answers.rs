@@ -107,6 +107,20 @@ fn an_answer_to_a_session_that_ended_or_after_the_time_does_not_count() {
 }
 
 #[test]
+fn an_answer_while_the_host_cannot_say_whether_the_session_is_there_can_be_given_again() {
+    let plugin = plugin(json!({}));
+    let id = asked(&plugin, "staging");
+    for _ in 0..2 {
+        sessions::fake::fail("the disk is gone");
+        let failed = plugin.approve(&by("ops", "bob", "operator.write"), Approval { request: id.clone(), note: String::new() });
+        assert_eq!(failed.unwrap_err().to_string(), "sessions.open (failed): the disk is gone");
+        assert!(row(&id).decision.is_none() && told().is_empty());
+    }
+    success(&approve(&plugin, &by("ops", "bob", "operator.write"), &id, ""));
+    assert!(row(&id).decision.unwrap().verdict == Verdict::Approved && told()[0].contains("APPROVED by bob"));
+}
+
+#[test]
 fn the_command_lists_shows_and_decides() {
     let plugin = plugin(json!({}));
     let say = |call: &Call, text: &str| plugin.deploys(call, text).map(|answer| (answer.text.unwrap(), answer.continue_agent));

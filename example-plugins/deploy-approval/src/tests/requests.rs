@@ -169,6 +169,9 @@ fn what_a_session_asked_for_ends_with_its_life() {
     assert_eq!(row(&first).decision.unwrap().verdict, Verdict::Withdrawn);
     assert!(row("d-2").decision.is_none());
     sessions::fake::reset(other);
+    sessions::fake::fail("the disk is gone");
+    plugin.started(ActivationReason::Boot).unwrap();
+    assert!(row("d-2").decision.is_none(), "it can't be known now");
     plugin.started(ActivationReason::Boot).unwrap();
     assert_eq!(row("d-2").decision.unwrap().verdict, Verdict::Withdrawn, "nobody told the plugin, and it finds out");
 }
