@@ -13,12 +13,14 @@ mod settings;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod waits;
 
 use moment::now;
 use plugbay_sdk::hooks::cleanup::Reason;
 use plugbay_sdk::prelude::*;
 use settings::Settings;
+use turn::Turn;
 use waits::Waits;
 
 /// What a host says of a turn that a person cancelled.
@@ -59,31 +61,33 @@ impl SlaMonitor {
 
     /// The agent is at work. Adds nothing to what it is told.
     fn agent_turn_prepare(&self, call: &Call, event: TurnPrepared) -> Result<Option<TurnContext>> {
-        let asked = event.trigger == Trigger::User;
-        let wait = Waits::open(&self.settings)?.begins(call.session()?, asked, sender(call))?;
+        let turn = Turn { began: now(), answers: event.trigger == Trigger::User };
+        turn.note();
+        let wait = Waits::open(&self.settings)?.begins(call.session()?, turn, sender(call))?;
         if let Some(wait) = wait.filter(|wait| wait.event) {
             events::emit("sla-monitor.breach", &sweep::event(&self.settings, &wait))?;
         }
         Ok(None)
     }
 
-    /// An answer that its channel took ends the waiting.
+    /// An answer that its channel took ends the waiting of those who wrote before its turn began.
     fn message_sent(&self, call: &Call, event: Sent) -> Result<()> {
-        match (&call.session, &event.error) {
-            (Some(session), None) => self.answered(session, event.at),
-            (Some(session), Some(why)) => Waits::open(&self.settings)?.failed(&session.id()?, &format!("its answer wasn't taken: {why}")),
-            (None, _) => Ok(()),
+        let Some(session) = &call.session else { return Ok(()) };
+        let (life, waits, turn) = (session.id()?, Waits::open(&self.settings)?, Turn::of_call());
+        match &event.error {
+            None => waits.answered(&life, turn, event.at)?.map_or(Ok(()), |wait| self.ended(session, &wait, event.at)),
+            Some(why) => waits.failed(&life, turn, &format!("its answer wasn't taken: {why}")),
         }
     }
 
     /// So does a turn for them that came to its end without one: what was to be said, the agent has said by other means. One that a person cancelled was wanted no more; any other that failed leaves people waiting.
     fn agent_end(&self, call: &Call, event: TurnEnded) -> Result<()> {
         let (session, waits) = (call.session()?, Waits::open(&self.settings)?);
-        let life = session.id()?;
+        let (life, turn) = (session.id()?, Turn::of_call());
         match (event.success, event.error.as_deref()) {
-            (true, _) => waits.turn_over(&life)?.map_or(Ok(()), |wait| self.ended(session, &wait, now())),
-            (false, Some(CANCELLED)) => waits.turn_over(&life).map(drop),
-            (false, why) => waits.failed(&life, why.unwrap_or("nobody says why")),
+            (true, _) => waits.turn_over(&life, turn)?.map_or(Ok(()), |wait| self.ended(session, &wait, now())),
+            (false, Some(CANCELLED)) => waits.turn_over(&life, turn).map(drop),
+            (false, why) => waits.failed(&life, turn, why.unwrap_or("nobody says why")),
         }
     }
 
@@ -93,7 +97,7 @@ impl SlaMonitor {
         let Some(session) = &call.session else {
             return Ok(ActionResult::failed("say in which session somebody was answered").code("no-session"));
         };
-        let waited = Waits::open(&self.settings)?.answered(&session.id()?, u64::MAX)?;
+        let waited = Waits::open(&self.settings)?.answered(&session.id()?, None, u64::MAX)?;
         let Some(wait) = waited else {
             return Ok(ActionResult::failed("nobody waits for an answer in this session").code("nobody-waits"));
         };
@@ -126,14 +130,6 @@ impl SlaMonitor {
 }
 
 impl SlaMonitor {
-    /// Who wrote at this time or before was answered.
-    fn answered(&self, session: &Session, at: u64) -> Result<()> {
-        match Waits::open(&self.settings)?.answered(&session.id()?, at)? {
-            Some(wait) => self.ended(session, &wait, at),
-            None => Ok(()),
-        }
-    }
-
     /// Counts the answer, and takes back the turn that was to bring it, if it hasn't begun.
     fn ended(&self, session: &Session, wait: &waits::Wait, at: u64) -> Result<()> {
         days::answered(at.saturating_sub(wait.since), self.settings.target())?;

@@ -1,10 +1,12 @@
 //! Who waits for an answer: a row for each session in which somebody does.
 //!
-//! What it is for: what outlives cells, swaps and the host. A row says since when somebody waits, whether the agent is at work, and what was done about it. What it costs: a read and a write for a message, and
-//! for each turn of a session that has a row. How it fails: by the store's own errors. 500 sessions have room; beyond, the one that nothing was written of for the longest time is forgotten.
+//! What it is for: what outlives cells, swaps and the host. A row says since when somebody waits, whether the agent is at work, and what was done about it. What it costs: a read and a write
+//! for a message, and for each turn of a session that has a row. How it fails: by the store's own errors. 500 sessions have room; beyond, the one that nothing was written of for the longest
+//! time is forgotten. Of the messages behind the first, thirty are known by their times: beyond, the newest takes the place of the one before it.
 
 use crate::moment::now;
 use crate::settings::Settings;
+use crate::turn::Turn;
 use plugbay_sdk::prelude::*;
 use plugbay_sdk::store::{Change, Options};
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,15 @@ const NAMESPACE: &str = "waiting";
 const WORDS: usize = 200;
 /// A turn that began so long ago isn't under way any more: the host was killed in it.
 const TURN: u64 = 3_600_000;
+/// Messages behind the first whose times are kept.
+const LATER: usize = 30;
+
+/// A message that wasn't answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Message {
+    at: u64,
+    who: Option<String>,
+}
 
 /// Somebody who waits in a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +39,9 @@ pub(crate) struct Wait {
     pub(crate) who: Option<String>,
     /// Messages that weren't answered.
     pub(crate) messages: u32,
+    /// Those behind the first.
+    #[serde(default)]
+    later: Vec<Message>,
     /// When the turn began that is under way.
     pub(crate) turn: Option<u64>,
     /// Whether that turn is for somebody who wrote.
@@ -51,6 +65,7 @@ impl Wait {
             since,
             who: None,
             messages: 0,
+            later: Vec::new(),
             turn: None,
             answers: false,
             failed: None,
@@ -59,6 +74,41 @@ impl Wait {
             asked_at: 0,
             event: false,
         }
+    }
+
+    /// Another message. One from before the first is what the turn that the row is known by began with.
+    fn wrote(&mut self, at: u64, who: Option<String>) {
+        self.messages = self.messages.saturating_add(1);
+        if at <= self.since {
+            self.since = at;
+            self.who = self.who.take().or(who);
+            return;
+        }
+        self.later.truncate(LATER - 1);
+        self.later.push(Message { at, who });
+    }
+
+    /// What is left when those who wrote until then are answered: others wait from their own first message on.
+    fn behind(mut self, until: u64) -> Option<Self> {
+        self.later.retain(|message| message.at > until);
+        if self.later.is_empty() {
+            return None;
+        }
+        let Message { at, who } = self.later.remove(0);
+        let messages = u32::try_from(self.later.len() + 1).unwrap_or(u32::MAX);
+        let Self { session, later, turn, answers, .. } = self;
+        Some(Self { who, messages, later, turn, answers, ..Self::new(&session, at) })
+    }
+
+    /// The turn that was under way when the row was last written.
+    fn last_turn(&self) -> Option<Turn> {
+        self.turn.map(|began| Turn { began, answers: self.answers })
+    }
+
+    /// That turn is over, unless it is another one that is.
+    fn over(&mut self, turn: Option<Turn>) -> bool {
+        let is_it = turn.is_none_or(|turn| self.turn == Some(turn.began));
+        is_it && self.turn.take().is_some()
     }
 
     /// Whether the target is missed.
@@ -109,49 +159,57 @@ impl<'a> Waits<'a> {
         let key = session.key()?;
         self.change(&session.id()?, |row| {
             let mut wait = row.unwrap_or_else(|| Wait::new(&key, at));
-            wait.since = wait.since.min(at);
-            wait.messages = wait.messages.saturating_add(1);
-            wait.who = wait.who.or_else(|| who.map(short));
+            wait.wrote(at, who.map(short));
             Some(wait)
         })
     }
 
-    /// The agent begins a turn; for somebody who wrote, if `asked`. The first message of a session is known by that only. The row as it was, if there is one now.
-    pub(crate) fn begins(&self, session: &Session, asked: bool, who: Option<&str>) -> Result<Option<Wait>> {
-        let (key, at) = (session.key()?, now());
+    /// The agent begins a turn. The first message of a session is known by that only. The row as it was, if there is one now.
+    pub(crate) fn begins(&self, session: &Session, Turn { began, answers }: Turn, who: Option<&str>) -> Result<Option<Wait>> {
+        let key = session.key()?;
         let mut seen = None;
         self.change(&session.id()?, |row| {
-            let new = || Wait { who: who.map(short), ..Wait::new(&key, at) };
-            seen = row.or_else(|| asked.then(new));
-            seen.clone().map(|wait| Wait { turn: Some(at), answers: asked, event: false, ..wait })
+            let new = || Wait { who: who.map(short), ..Wait::new(&key, began) };
+            seen = row.or_else(|| answers.then(new));
+            seen.clone().map(|wait| Wait { turn: Some(began), answers, event: false, ..wait })
         })?;
         Ok(seen)
     }
 
     /// A turn failed.
-    pub(crate) fn failed(&self, life: &str, why: &str) -> Result<()> {
-        self.change(life, |row| Some(Wait { turn: None, failed: Some(short(why)), ..row? }))
+    pub(crate) fn failed(&self, life: &str, turn: Option<Turn>, why: &str) -> Result<()> {
+        self.change(life, |row| {
+            let mut wait = row?;
+            wait.over(turn);
+            wait.failed = Some(short(why));
+            Some(wait)
+        })
     }
 
-    /// Whoever wrote at this time or before was answered: who wrote later waits on. The row as it was, if it is gone now.
-    pub(crate) fn answered(&self, life: &str, at: u64) -> Result<Option<Wait>> {
-        self.ended(life, |wait| wait.since <= at)
+    /// An answer was taken at this time. It is for whoever wrote before its turn began, and outside of one for whoever wrote before it was given: who wrote later waits on.
+    /// The row as it was, if somebody was answered.
+    pub(crate) fn answered(&self, life: &str, turn: Option<Turn>, at: u64) -> Result<Option<Wait>> {
+        self.ended(life, |_| Some(turn.map_or(at, |turn| turn.began.min(at))))
     }
 
-    /// The turn that was under way is over, without an answer of its own: who wrote before it began waits no more, if it was for them.
-    pub(crate) fn turn_over(&self, life: &str) -> Result<Option<Wait>> {
-        let ended = self.ended(life, |wait| wait.answers && wait.turn.is_some_and(|began| wait.since <= began))?;
-        if ended.is_none() {
-            self.mark(life, |wait| wait.turn.take().is_some())?;
-        }
+    /// A turn is over, without an answer of its own: who wrote before it began waits no more, if it was for them. Which turn, the row says, if nothing else does.
+    pub(crate) fn turn_over(&self, life: &str, turn: Option<Turn>) -> Result<Option<Wait>> {
+        let ended = self.ended(life, |wait| turn.or(wait.last_turn()).filter(|turn| turn.answers).map(|turn| turn.began))?;
+        self.mark(life, |wait| wait.over(turn))?;
         Ok(ended)
     }
 
-    fn ended(&self, life: &str, is_over: impl Fn(&Wait) -> bool) -> Result<Option<Wait>> {
+    /// Those wait no more who wrote until the time that the closure says. The row as it was, if somebody did.
+    fn ended(&self, life: &str, until: impl Fn(&Wait) -> Option<u64>) -> Result<Option<Wait>> {
         let mut ended = None;
         self.rows.update(life, |row| {
-            ended = row.filter(&is_over);
-            if ended.is_some() { Change::Delete } else { Change::Keep }
+            let until = row.as_ref().and_then(&until);
+            ended = row.filter(|wait| until.is_some_and(|until| wait.since <= until));
+            match ended.clone().zip(until).map(|(wait, until)| wait.behind(until)) {
+                Some(Some(left)) => self.kept(left),
+                Some(None) => Change::Delete,
+                None => Change::Keep,
+            }
         })?;
         Ok(ended)
     }
@@ -172,16 +230,16 @@ impl<'a> Waits<'a> {
         Ok(self.rows.delete(life)?)
     }
 
-    /// Writes what the closure makes of a row, if it makes something. It lives for as long as somebody is taken to wait.
+    /// Writes what the closure makes of a row, if it makes something.
     fn change(&self, life: &str, mut make: impl FnMut(Option<Wait>) -> Option<Wait>) -> Result<()> {
-        self.rows.update(life, |row| match make(row) {
-            Some(wait) => {
-                let left = wait.since.saturating_add(self.settings.forget()).saturating_sub(now());
-                Change::SetFor(wait, Duration::from_millis(left.max(1)))
-            }
-            None => Change::Keep,
-        })?;
+        self.rows.update(life, |row| make(row).map_or(Change::Keep, |wait| self.kept(wait)))?;
         Ok(())
+    }
+
+    /// A row lives for as long as somebody is taken to wait.
+    fn kept(&self, wait: Wait) -> Change<Wait> {
+        let left = wait.since.saturating_add(self.settings.forget()).saturating_sub(now());
+        Change::SetFor(wait, Duration::from_millis(left.max(1)))
     }
 }
 

@@ -27,8 +27,11 @@ fn chat() -> Call<'static> {
 
 /// Ada writes, so many minutes ago.
 fn write(plugin: &SlaMonitor, minutes: u64) {
-    let at = now() - minutes * MINUTE;
-    plugin.message_received(&chat(), Message { at, ..Message::new("m", "Where is my parcel?") }).unwrap();
+    write_at(plugin, "ada", now() - minutes * MINUTE);
+}
+
+fn write_at(plugin: &SlaMonitor, sender: &str, at: u64) {
+    plugin.message_received(&by("chat", sender), Message { at, ..Message::new("m", "Where is my parcel?") }).unwrap();
 }
 
 fn sent(plugin: &SlaMonitor, at: u64, error: Option<&str>) {

@@ -1,6 +1,7 @@
 //! Who waits, and until when.
 
 use super::*;
+use plugbay_sdk::run_context;
 
 #[test]
 fn somebody_waits_from_the_first_message_until_an_answer_is_taken() {
@@ -68,6 +69,91 @@ fn a_turn_for_nobody_and_one_that_began_before_answer_nobody() {
     write(&plugin, 0);
     end(&plugin, None);
     assert!(waits(&plugin).is_some());
+}
+
+#[test]
+fn who_writes_during_a_turn_waits_for_an_answer_of_their_own() {
+    let plugin = plugin(json!({}));
+    write(&plugin, 20);
+    begin(&plugin, Trigger::User);
+    let at = now();
+    write_at(&plugin, "eve", at + 10);
+    write_at(&plugin, "ada", at + 20);
+    sweep(&plugin);
+    sent(&plugin, at + 30, None);
+    let wait = waits(&plugin).expect("eve wrote behind the turn's beginning");
+    assert_eq!((wait.since, wait.who.as_deref(), wait.messages, wait.counted), (at + 10, Some("eve"), 2, false));
+    assert!(wait.turn.is_some(), "it isn't over yet");
+    end(&plugin, None);
+    assert_eq!((waits(&plugin).unwrap().turn, today().answered, today().longest / MINUTE), (None, 1, 20));
+    run_context::fake::begin();
+    std::thread::sleep(std::time::Duration::from_millis(25)); // the clock goes on
+    begin(&plugin, Trigger::User);
+    sent(&plugin, now(), None);
+    assert_eq!((waits(&plugin), today().answered), (None, 2));
+}
+
+#[test]
+fn a_turn_without_words_leaves_who_wrote_during_it_waiting() {
+    let plugin = plugin(json!({}));
+    for (error, answered) in [(None, 1), (Some("cancelled"), 0)] {
+        store::fake::reset();
+        write(&plugin, 1);
+        begin(&plugin, Trigger::User);
+        let at = now() + 10;
+        write_at(&plugin, "eve", at);
+        end(&plugin, error);
+        let wait = waits(&plugin).expect("eve wrote behind the turn's beginning");
+        assert_eq!((wait.since, wait.turn, today().answered), (at, None, answered), "{error:?}");
+    }
+}
+
+#[test]
+fn a_turn_that_began_when_nobody_waited_answers_nobody() {
+    let plugin = plugin(json!({}));
+    begin(&plugin, Trigger::Heartbeat);
+    let at = now() + 10;
+    write_at(&plugin, "eve", at);
+    sent(&plugin, at + 10, None);
+    assert!(waits(&plugin).is_some());
+}
+
+#[test]
+fn what_a_turn_did_is_told_when_the_next_one_has_begun() {
+    let plugin = plugin(json!({}));
+    write(&plugin, 5);
+    begin(&plugin, Trigger::User);
+    let first = run_context::get_json("turn").unwrap().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(2)); // the clock goes on
+    let at = now();
+    write_at(&plugin, "eve", at);
+    std::thread::sleep(std::time::Duration::from_millis(2));
+    run_context::fake::begin();
+    begin(&plugin, Trigger::User);
+    let second = run_context::get_json("turn").unwrap().unwrap();
+    run_context::set_json("turn", &first).unwrap();
+    sent(&plugin, now(), None);
+    end(&plugin, None);
+    let wait = waits(&plugin).expect("the second turn is for eve");
+    assert_eq!((wait.since, wait.turn.is_some(), today().answered), (at, true, 1));
+    run_context::set_json("turn", &second).unwrap();
+    end(&plugin, None);
+    assert_eq!((waits(&plugin), today().answered), (None, 2));
+}
+
+#[test]
+fn of_many_messages_during_a_turn_none_is_forgotten_for_good() {
+    let plugin = plugin(json!({}));
+    write(&plugin, 1);
+    begin(&plugin, Trigger::User);
+    let began = now();
+    (1..=100).for_each(|more| write_at(&plugin, "ada", began + more));
+    assert_eq!(waits(&plugin).unwrap().messages, 101);
+    sent(&plugin, began + 200, None);
+    assert_eq!((waits(&plugin).unwrap().since, waits(&plugin).unwrap().messages), (began + 1, 30));
+    run_context::unset("turn").unwrap();
+    sent(&plugin, began + 99, None);
+    assert_eq!((waits(&plugin).unwrap().since, waits(&plugin).unwrap().messages), (began + 100, 1));
 }
 
 #[test]
