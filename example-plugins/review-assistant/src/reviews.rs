@@ -66,10 +66,14 @@ pub(crate) struct Reviews {
 /// Keeps what a review has found.
 pub(crate) fn keep(call: &Call, rules: &Rules, found: &[Finding], outcome: Outcome) {
     let Some(session) = &call.session else { return };
-    let kept = Reviews::of(session).and_then(|mut reviews| {
+    let kept = Reviews::of(session).and_then(|before| {
+        let mut reviews = before.clone();
         reviews.rules.retain(|name, _| rules.has(name));
         reviews.add(call.run.as_deref().unwrap_or_default(), found, outcome);
-        Ok(session_state::patch(session, NAMESPACE, &reviews)?)
+        if reviews != before {
+            session_state::patch(session, NAMESPACE, &reviews)?;
+        }
+        Ok(())
     });
     if let Err(error) = kept {
         log::warn!("what a review has found isn't kept: {error}");
@@ -85,21 +89,22 @@ impl Reviews {
         }
     }
 
+    /// A run was put right, or stands, once, as its last review says: others may send a good answer back, too.
     fn add(&mut self, run: &str, found: &[Finding], outcome: Outcome) {
         for finding in found {
             let count = self.rules.entry(finding.rule.clone()).or_default();
             *count = count.saturating_add(1);
         }
-        let counter = match outcome {
-            Outcome::SentBack => &mut self.sent_back,
-            Outcome::PutRight => &mut self.put_right,
-            Outcome::Stood => &mut self.stood,
-        };
-        *counter = counter.saturating_add(1);
-        let mut review = match self.last.pop_if(|last| last.run == run && !run.is_empty() && last.outcome == Outcome::SentBack) {
+        let mut review = match self.last.pop_if(|last| last.run == run && !run.is_empty()) {
             Some(review) => review,
-            None => Review { run: run.to_owned(), at: now(), times: 0, found: String::new(), outcome },
+            None => Review { run: run.to_owned(), at: now(), times: 0, found: String::new(), outcome: Outcome::SentBack },
         };
+        if review.outcome != Outcome::SentBack {
+            let counter = self.counter(review.outcome);
+            *counter = counter.saturating_sub(1);
+        }
+        let counter = self.counter(outcome);
+        *counter = counter.saturating_add(1);
         review.outcome = outcome;
         review.times += u32::from(outcome == Outcome::SentBack);
         if !found.is_empty() {
@@ -108,6 +113,14 @@ impl Reviews {
         }
         self.last.push(review);
         self.last.drain(..self.last.len().saturating_sub(LAST));
+    }
+
+    fn counter(&mut self, outcome: Outcome) -> &mut u64 {
+        match outcome {
+            Outcome::SentBack => &mut self.sent_back,
+            Outcome::PutRight => &mut self.put_right,
+            Outcome::Stood => &mut self.stood,
+        }
     }
 
     /// What is shown of a session.

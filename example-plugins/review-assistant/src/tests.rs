@@ -114,6 +114,34 @@ fn attempts_end_and_what_became_of_each_is_kept() {
 }
 
 #[test]
+fn a_run_is_put_right_or_stands_once_whoever_else_sends_it_back() {
+    let reviewer = reviewer(json!({"attempts": 2, "rules": [{"name": "sources", "must_say": ["source"]}]}));
+    let counts = |call: &Call| {
+        let shown = shown(&reviewer, call).unwrap();
+        ["sent back", "put right", "stood"].map(|name| shown[name].as_u64().unwrap())
+    };
+    let call = turn("r1");
+    assert!(sent_back(&reviewer, &call, "x", 0).is_some());
+    for revisions in 1..3 {
+        assert_eq!(sent_back(&reviewer, &call, "Source: me", revisions), None);
+        assert_eq!(counts(&call), [1, 1, 0]);
+    }
+    let call = turn("r2");
+    assert!(sent_back(&reviewer, &call, "x", 0).is_some());
+    assert_eq!(sent_back(&reviewer, &call, "Source: me", 1), None);
+    assert!(sent_back(&reviewer, &call, "x", 2).is_some());
+    assert_eq!(counts(&call), [3, 1, 0], "it isn't put right after all");
+    for revisions in [3, 3] {
+        assert_eq!(sent_back(&reviewer, &call, "x", revisions), None);
+        assert_eq!(counts(&call), [3, 1, 1]);
+    }
+    assert_eq!(sent_back(&reviewer, &call, "Source: me", 3), None);
+    assert_eq!(counts(&call), [3, 2, 0]);
+    let told = reviewer.reviews(&call, "").unwrap();
+    assert_eq!(told.matches("\n- ").count(), 2, "a line for each run: {told}");
+}
+
+#[test]
 fn an_answer_that_was_good_at_once_leaves_no_trace() {
     let reviewer = reviewer(json!({"rules": [{"name": "sources", "must_say": ["source"]}]}));
     let call = turn("r1");
