@@ -1,7 +1,8 @@
 //! Reports in Markdown, as CommonMark has it.
 //!
-//! What it is for: the format that people read anywhere. What it costs: one pass over each text. How it fails: it doesn't: of a text only lists, code and strong words are markup, and everything else that could
-//! be has a `\` before it.
+//! What it is for: the format that people read anywhere. What it costs: one pass over each text. How it fails: it doesn't: of a text only lists, code and strong words are markup, and
+//! everything else that could be has a `\` before it. Many readers make a link of each web address, and would take such a `\` for a part of it: an address stands in `<>`, as a link to
+//! itself and nowhere else.
 
 use crate::blocks::{Block, Span, blocks, spans};
 use crate::sheet::{Cover, Piece, numbered};
@@ -15,7 +16,7 @@ pub(crate) fn head(cover: &Cover) -> String {
     if cover.contents.len() > 1 {
         text.push_str("\n## Contents\n\n");
         for (at, heading) in cover.contents.iter().enumerate() {
-            text.push_str(&format!("{}. [{}](#{})\n", at + 1, line(heading), anchor(&numbered(at + 1, heading))));
+            text.push_str(&format!("{}. [{}](#{})\n", at + 1, plain(heading), anchor(&numbered(at + 1, heading))));
         }
     }
     text
@@ -47,6 +48,13 @@ fn longest_run(lines: &[&str]) -> usize {
 
 /// A heading's words: its number is no list's.
 fn heading(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    words(text, &mut out);
+    out
+}
+
+/// Words without links: those of a link.
+fn plain(text: &str) -> String {
     text.chars().map(escaped).collect()
 }
 
@@ -61,7 +69,7 @@ fn line(text: &str) -> String {
                 let (_, mark) = text.split_at(number.len());
                 out.push_str(number);
                 out.push('\\');
-                mark.chars().for_each(|c| out.push_str(&escaped(c)));
+                words(mark, &mut out);
                 return out;
             }
             None => out.push('\\'),
@@ -69,12 +77,34 @@ fn line(text: &str) -> String {
     }
     for span in spans(text) {
         match span {
-            Span::Text(text) => text.chars().for_each(|c| out.push_str(&escaped(c))),
-            Span::Strong(text) => out.push_str(&format!("**{}**", text.chars().map(escaped).collect::<String>())),
+            Span::Text(text) => words(text, &mut out),
+            Span::Strong(text) => out.push_str(&format!("**{}**", heading(text))),
             Span::Code(text) => out.push_str(&format!("`{text}`")),
         }
     }
     out
+}
+
+/// Words as they stand, with addresses between them.
+fn words(mut text: &str, out: &mut String) {
+    while let Some((before, address, behind)) = address(text) {
+        out.push_str(&format!("{}<{address}>", plain(before)));
+        text = behind;
+    }
+    out.push_str(&plain(text));
+}
+
+/// The first web address of a text, what stands before it, and what behind. Marks at its end belong to the sentence.
+fn address(text: &str) -> Option<(&str, &str, &str)> {
+    let (at, scheme) = ["http://", "https://"].iter().filter_map(|scheme| text.find(scheme).map(|at| (at, scheme.len()))).min()?;
+    let (before, rest) = text.split_at(at);
+    let end = rest.find(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>')).unwrap_or(rest.len());
+    let address = rest.get(..end)?;
+    let is_mark = |c: char| {
+        matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '"' | '*' | '_' | '~' | ']') || (c == ')' && !address.contains('('))
+    };
+    let address = address.trim_end_matches(is_mark);
+    (address.len() > scheme).then(|| (before, address, rest.get(address.len()..).unwrap_or_default()))
 }
 
 fn is_number(text: &str) -> bool {
@@ -130,6 +160,25 @@ mod tests {
         assert_eq!(section("2.5 **strong** `co*de`"), "\n## 1. H\n\n2\\.5 \\*\\*strong\\*\\* \\`co\\*de\\`\n");
         assert_eq!(section("is **strong** `co*de`"), "\n## 1. H\n\nis **strong** `co*de`\n");
         assert_eq!(section("- a\n- # b"), "\n## 1. H\n\n- a\n- \\# b\n");
+    }
+
+    #[test]
+    fn an_address_leads_to_itself_and_nowhere_else() {
+        for (text, wanted) in [
+            ("see https://a.example/b_c?d=1&e=*f*.", "see <https://a.example/b_c?d=1&e=*f>\\*."),
+            ("(http://a.example/x_y), **https://b.example/_**", "(<http://a.example/x_y>), **<https://b.example/>\\_**"),
+            ("https://a.example/b_(c)", "<https://a.example/b_(c)>"),
+            ("https://a[b https://c](https://d)", "<https://a[b> <https://c](https://d)>"),
+            ("[x](https://a.example) <https://b_c>", "\\[x\\](<https://a.example>) \\<<https://b_c>\\>"),
+            ("1. https://a_b", "1\\. <https://a_b>"),
+            ("`https://a_b` https:// www.a_b.example", "`https://a_b` https:// www.a\\_b.example"),
+        ] {
+            assert_eq!(section(text), format!("\n## 1. H\n\n{wanted}\n"), "{text}");
+        }
+        let heading = "On https://a.example/b_c".to_owned();
+        assert!(piece(&Piece::Section { number: 1, heading: &heading, text: "" }).contains("## 1. On <https://a.example/b_c>\n"));
+        let cover = Cover { title: "T".into(), about: Vec::new(), contents: vec![heading, "B".into()], columns: &[] };
+        assert!(head(&cover).contains("1. [On https://a.example/b\\_c](#1-on-httpsaexampleb_c)\n"), "{}", head(&cover));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a report consists of, whatever its format: a cover, and pieces.
 //!
-//! What it is for: what is written is the same in each format; how it is written, the formats say. What it costs: one text for each piece. How it fails: it doesn't; nothing of a text can become markup.
+//! What it is for: what is written is the same in each format; how it is written, the formats say. What it costs: one text for each piece. How it fails: it doesn't; nothing of a text can become markup, but
+//! for a web address, which in Markdown is a link to itself.
 
 use crate::moment::minute;
 use crate::{csv, html, markdown};
