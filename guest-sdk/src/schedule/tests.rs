@@ -62,15 +62,53 @@ fn jobs_are_listed_by_when_they_run_and_removed_by_id_and_tag() {
     assert_eq!(fake::scheduled(), []);
 }
 
+/// The same job, asked for twice: whether it keeps its time.
+fn keeps_its_time(ask: impl Fn() -> Job) -> bool {
+    let first = ask();
+    std::thread::sleep(Duration::from_millis(2)); // the clock goes on
+    let again = ask();
+    assert_eq!((again.id == first.id, fake::scheduled().len()), (true, 1));
+    again == first
+}
+
 #[test]
 fn a_name_stands_once_and_keeps_its_id() {
-    let planned = |minutes: u64| timer().after(Duration::from_secs(60 * minutes)).name("n").start().unwrap();
-    let first = planned(1);
-    std::thread::sleep(Duration::from_millis(2)); // the clock goes on
-    assert_eq!(planned(1), first, "nothing has changed, its time neither");
-    let moved = planned(2);
-    assert_eq!((moved.id == first.id, moved.next_at > first.next_at, fake::scheduled().len()), (true, true, 1));
+    let after = || timer().after(Duration::from_secs(60)).name("n").start().unwrap();
+    assert!(!keeps_its_time(after), "it is put off: another minute begins");
+    let first = after();
+    let moved = timer().at(first.next_at.unwrap() + 5).name("n").tag("t").start().unwrap();
+    assert_eq!((&moved.id, moved.next_at.unwrap(), moved.tag.as_deref()), (&first.id, first.next_at.unwrap() + 5, Some("t")));
     assert_ne!(timer().at(1).start().unwrap().id, timer().at(1).start().unwrap().id, "without a name each is another");
+}
+
+#[test]
+fn a_name_that_is_asked_for_anew_is_put_off_only_where_its_moment_is_another() {
+    assert!(keeps_its_time(|| timer().at(1_803_888_000_000).name("n").start().unwrap()));
+    assert!(keeps_its_time(|| timer().at_time("2027-03-01T09:00:00+01:00").name("n").start().unwrap()));
+    assert!(keeps_its_time(|| timer().cron_utc("0 9 * * *").name("n").start().unwrap()));
+    timer().cron(" 0 9 * * * ", "UTC").name("n").start().unwrap();
+    let Moment::Cron(kept) = fake::scheduled().remove(0).plan.when else { panic!() };
+    assert_eq!((kept.expression.as_str(), kept.zone), ("0 9 * * *", None), "that is the same, said otherwise");
+    let payload = |payload: &str| host::timer(None, Some(payload), &timer().at(7).name("n").plan).unwrap();
+    payload("{\"a\":1,\"b\":2}");
+    payload("{ \"b\": 2, \"a\": 1 }");
+    let Scheduled { task, .. } = fake::scheduled().remove(0);
+    assert_eq!(task, Task::Timer { about: None, payload: Some("{\"a\":1,\"b\":2}".into()) });
+    let moved = timer().at(7).jitter(Duration::from_secs(1)).name("n").start().unwrap();
+    assert_eq!((moved.next_at, fake::scheduled().remove(0).plan.jitter_ms), (Some(7), 1_000));
+}
+
+#[test]
+fn names_tags_and_messages_are_kept_without_the_space_around_them() {
+    let session = sessions::fake::session("chat");
+    let job = turn(&session, " x\n").at(1).name(" n\t").tag(" t ").start().unwrap();
+    assert_eq!((job.name.as_deref(), job.tag.as_deref()), (Some("n"), Some("t")));
+    assert_eq!(turn(&session, "x").at(1).name("n").tag("t").start().unwrap().id, job.id);
+    let Scheduled { task, plan, .. } = fake::scheduled().remove(0);
+    assert_eq!(task, Task::Turn { session: "chat".into(), message: "x".into(), announce: false });
+    assert_eq!((plan.name.as_deref(), plan.tag.as_deref()), (Some("n"), Some("t")));
+    assert!(turn(&session, format!(" {} ", "ä".repeat(32_768))).at(1).name(format!("{} ", "ä".repeat(128))).start().is_ok());
+    assert_eq!((ids(&jobs_tagged(" t").unwrap()), cancel_tag("t ")), (vec![job.id.as_str()], Ok(1)));
 }
 
 #[test]
@@ -105,8 +143,22 @@ fn what_the_host_refuses_is_refused_here() {
     invalid(timer().after(Duration::MAX).start());
     invalid(timer().cron_utc("0 9 * *").start());
     invalid(timer().cron("0 9 * * *", " ").start());
-    assert_eq!(jobs_tagged("a:b").unwrap_err().to_string(), "schedule.jobs (invalid-input): the tag \"a:b\" has a colon");
+    invalid(timer().cron("0 9 * * *", "Europe/Berlin ").start());
+    invalid(timer().cron_utc(format!("0 9 * * {}", "1,".repeat(130))).start());
+    invalid(timer().at(1).name("a\nb").start());
+    invalid(timer().at(1).tag("a\u{7}b").start());
+    invalid(timer().at_time("1969-12-31T23:59:59Z").start());
+    invalid(timer().at(1 << 53).start());
+    invalid(timer().after(Duration::from_millis((1 << 53) - 1)).start());
+    invalid(host::timer(None, Some("{"), &timer().at(1).plan).map_err(ScheduleError::of("timer")));
+    let told = timer().at(1 << 53).start().unwrap_err().to_string();
+    assert_eq!(
+        told,
+        "schedule.timer (invalid-input): the moment 9007199254740992 is too late: 9007199254740991 milliseconds since 1970 at most"
+    );
+    assert_eq!(jobs_tagged("a:b").unwrap_err().to_string(), "schedule.jobs (invalid-input): `tag` is \"a:b\": it has no colon");
     assert_eq!(jobs(), Ok(Vec::new()), "nothing was changed");
+    assert!(timer().at((1 << 53) - 1).start().is_ok());
 }
 
 #[test]

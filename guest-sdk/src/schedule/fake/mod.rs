@@ -1,14 +1,17 @@
 //! What stands in for the schedule in an author's own tests.
 //!
 //! What it is for: a test looks at what its plugin scheduled ([`scheduled`]), and has a timer go off when it likes ([`fire`]). What it costs: nothing; no clock
-//! runs. How it fails: as the host does, with the same bounds and 100 jobs. A cron expression's fields are counted and no more, and any time zone that isn't blank will do: when such a job runs next
+//! runs. How it fails: as the host does, with the same bounds and 100 jobs. A cron expression's fields are counted and no more, and any word will do for a time zone: when such a job runs next
 //! isn't known here, so its `next_at` is none, and it stands last in lists. Not here: grants, `not-live`, whether the plugin has the method `timers`. Nothing outlives the thread, which in `cargo test` is one test's.
 
+mod plan;
 mod time;
 
 use super::contract::{Delivery, Error, ErrorCode, Plan};
 use super::{Job, JobKind};
 use crate::{Timer, sessions};
+use plan::{When, checked, tagged, words};
+use serde_json::Value;
 use std::cell::RefCell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -63,10 +66,16 @@ impl Task {
     }
 }
 
+/// A job, and when it runs.
+struct Kept {
+    scheduled: Scheduled,
+    when: When,
+}
+
 /// All that there is.
 #[derive(Default)]
 struct Agenda {
-    jobs: Vec<Scheduled>,
+    jobs: Vec<Kept>,
     /// How many there ever were.
     made: u64,
 }
@@ -78,15 +87,15 @@ thread_local! {
 /// The jobs that are there, in the order in which they were scheduled first.
 #[must_use]
 pub fn scheduled() -> Vec<Scheduled> {
-    AGENDA.with_borrow(|agenda| agenda.jobs.clone())
+    AGENDA.with_borrow(|agenda| agenda.jobs.iter().map(|kept| kept.scheduled.clone()).collect())
 }
 
 /// What the plugin's `timers` are told when this job is due, to call the method with; none if there is no such timer. One that runs only once is gone then.
 #[must_use]
 pub fn fire(id: &str) -> Option<Timer> {
     AGENDA.with_borrow_mut(|agenda| {
-        let at = agenda.jobs.iter().position(|known| known.job.id == id && known.job.kind == JobKind::Timer)?;
-        let known = agenda.jobs.get(at)?.clone();
+        let at = agenda.jobs.iter().position(|Kept { scheduled: known, .. }| known.job.id == id && known.job.kind == JobKind::Timer)?;
+        let known = agenda.jobs.get(at)?.scheduled.clone();
         if !matches!(known.plan.when, Moment::Cron(_)) {
             agenda.jobs.remove(at);
         }
@@ -98,7 +107,7 @@ pub fn fire(id: &str) -> Option<Timer> {
 
 /// What hangs on one life of a session.
 pub(crate) fn forget(session: &str) {
-    AGENDA.with_borrow_mut(|agenda| agenda.jobs.retain(|known| known.job.session.as_deref() != Some(session)));
+    AGENDA.with_borrow_mut(|agenda| agenda.jobs.retain(|kept| kept.scheduled.job.session.as_deref() != Some(session)));
 }
 
 fn refused<T>(code: ErrorCode, message: impl Into<String>) -> Result<T, Error> {
@@ -109,20 +118,6 @@ fn invalid<T>(message: impl Into<String>) -> Result<T, Error> {
     refused(ErrorCode::InvalidInput, message)
 }
 
-/// Words of so many characters at most, that aren't blank.
-fn check_words(what: &str, words: &str, most: usize) -> Result<(), Error> {
-    match words.chars().count() {
-        _ if words.trim().is_empty() => invalid(format!("the {what} is empty")),
-        more if more > most => invalid(format!("characters of the {what}: {more} wanted, {most} allowed")),
-        _ => Ok(()),
-    }
-}
-
-fn check_tag(tag: &str) -> Result<(), Error> {
-    check_words("tag", tag, 128)?;
-    if tag.contains(':') { invalid(format!("the tag {tag:?} has a colon")) } else { Ok(()) }
-}
-
 fn check_session(session: &str) -> Result<(), Error> {
     match sessions::fake::id(session) {
         Ok(_) => Ok(()),
@@ -130,86 +125,60 @@ fn check_session(session: &str) -> Result<(), Error> {
     }
 }
 
-fn check(plan: &Plan) -> Result<(), Error> {
-    if let Some(name) = &plan.name {
-        check_words("name", name, 128)?;
-    }
-    if let Some(tag) = &plan.tag {
-        check_tag(tag)?;
-    }
-    match plan.jitter_ms {
-        more if more > 86_400_000 => invalid(format!("`jitter-ms`: {more} wanted, 86400000 allowed")),
-        _ => Ok(()),
-    }
-}
-
 fn now() -> u64 {
     super::milliseconds(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
-/// When a job is due, where that is known.
-fn next_at(when: &Moment) -> Result<Option<u64>, Error> {
-    match when {
-        Moment::At(at) => Ok(Some(*at)),
-        Moment::AtTime(text) => match time::parse(text) {
-            Some(at) => Ok(Some(at)),
-            None => invalid(format!("{text:?} is no RFC 3339 time")),
-        },
-        Moment::After(time) => match now().checked_add(*time) {
-            Some(at) => Ok(Some(at)),
-            None => invalid(format!("{time} milliseconds from now is no time")),
-        },
-        Moment::Cron(Cron { expression, zone }) => match (expression.split_whitespace().count(), zone.as_deref().map(str::trim)) {
-            (_, Some("")) => invalid("the time zone is empty"),
-            (5 | 6, _) => Ok(None),
-            (fields, _) => invalid(format!("{expression:?} has {fields} fields; a cron expression has five or six")),
-        },
-    }
-}
-
 /// Keeps a job; one of the same name takes the new plan, unless nothing about it changes.
 fn put(task: Task, plan: &Plan) -> Result<Job, Error> {
-    check(plan)?;
-    let next_at = next_at(&plan.when)?;
+    let (plan, when) = checked(plan)?;
     AGENDA.with_borrow_mut(|agenda| {
-        let same = |known: &&Scheduled| plan.name.is_some() && known.plan.name == plan.name;
-        let id = match agenda.jobs.iter().find(same) {
-            Some(known) if known.task == task && known.plan == *plan => return Ok(known.job.clone()),
-            Some(known) => known.job.id.clone(),
+        let there = agenda.jobs.iter().find(|kept| plan.name.is_some() && kept.scheduled.plan.name == plan.name);
+        let id = match there {
+            Some(kept) if is_same(kept, &task, &plan, &when) => return Ok(kept.scheduled.job.clone()),
+            Some(kept) => kept.scheduled.job.id.clone(),
             None if agenda.jobs.len() >= 100 => return refused(ErrorCode::LimitExceeded, "jobs of the plugin: 101 wanted, 100 allowed"),
             None => {
                 agenda.made += 1;
                 format!("job-{}", agenda.made)
             }
         };
-        let (kind, session) = (task.kind(), task.session().cloned());
+        let (kind, session, next_at) = (task.kind(), task.session().cloned(), when.due());
         let job = Job { id, kind, name: plan.name.clone(), tag: plan.tag.clone(), session, next_at, running: false };
-        let scheduled = Scheduled { job: job.clone(), task, plan: plan.clone() };
-        match agenda.jobs.iter_mut().find(|known| known.job.id == job.id) {
-            Some(known) => *known = scheduled,
-            None => agenda.jobs.push(scheduled),
+        let new = Kept { scheduled: Scheduled { job: job.clone(), task, plan }, when };
+        match agenda.jobs.iter_mut().find(|kept| kept.scheduled.job.id == job.id) {
+            Some(kept) => *kept = new,
+            None => agenda.jobs.push(new),
         }
         Ok(job)
     })
 }
 
+fn is_same(Kept { scheduled, when: planned }: &Kept, task: &Task, plan: &Plan, when: &When) -> bool {
+    let Plan { tag, catch_up, jitter_ms, .. } = &scheduled.plan;
+    (&scheduled.task, planned, tag, catch_up, jitter_ms) == (task, when, &plan.tag, &plan.catch_up, &plan.jitter_ms)
+}
+
 pub(super) fn turn(session: &str, message: &str, delivery: Delivery, plan: &Plan) -> Result<Job, Error> {
     check_session(session)?;
-    check_words("message", message, 32_768)?;
-    let announce = delivery == Delivery::Announce;
-    put(Task::Turn { session: session.to_owned(), message: message.to_owned(), announce }, plan)
+    let (message, announce) = (words("message", message, 32_768)?, delivery == Delivery::Announce);
+    put(Task::Turn { session: session.to_owned(), message, announce }, plan)
 }
 
 pub(super) fn timer(about: Option<&str>, payload: Option<&str>, plan: &Plan) -> Result<Job, Error> {
     about.map_or(Ok(()), check_session)?;
-    put(Task::Timer { about: about.map(str::to_owned), payload: payload.map(str::to_owned) }, plan)
+    let payload = match payload.map(serde_json::from_str::<Value>).transpose() {
+        Ok(payload) => payload.map(|payload| payload.to_string()),
+        Err(error) => return invalid(format!("`payload`: {error}")),
+    };
+    put(Task::Timer { about: about.map(str::to_owned), payload }, plan)
 }
 
 /// Removes some jobs. How many there were.
 fn remove(which: impl Fn(&Job) -> bool) -> u32 {
     AGENDA.with_borrow_mut(|agenda| {
         let before = agenda.jobs.len();
-        agenda.jobs.retain(|known| !which(&known.job));
+        agenda.jobs.retain(|kept| !which(&kept.scheduled.job));
         u32::try_from(before - agenda.jobs.len()).unwrap_or(u32::MAX)
     })
 }
@@ -220,14 +189,14 @@ pub(super) fn cancel(id: &str) -> Result<bool, Error> {
 
 pub(super) fn cancel_tag(about: Option<&str>, tag: &str) -> Result<u32, Error> {
     about.map_or(Ok(()), check_session)?;
-    check_tag(tag)?;
-    Ok(remove(|job| job.tag.as_deref() == Some(tag) && about.is_none_or(|session| job.session.as_deref() == Some(session))))
+    let tag = tagged(tag)?;
+    Ok(remove(|job| job.tag.as_ref() == Some(&tag) && about.is_none_or(|session| job.session.as_deref() == Some(session))))
 }
 
 pub(super) fn jobs(tag: Option<&str>) -> Result<Vec<Job>, Error> {
-    tag.map_or(Ok(()), check_tag)?;
+    let tag = tag.map(tagged).transpose()?;
     let mut jobs: Vec<Job> = scheduled().into_iter().map(|known| known.job).collect();
-    jobs.retain(|job| tag.is_none_or(|tag| job.tag.as_deref() == Some(tag)));
+    jobs.retain(|job| tag.is_none() || job.tag == tag);
     jobs.sort_by_key(|job| job.next_at.unwrap_or(u64::MAX)); // which keeps the order of those that are due together
     Ok(jobs)
 }
