@@ -19,7 +19,7 @@
 //! What it is for: reports, exports, pictures. A file is written piece by piece into a place of the host's, and handed over with others into the session's outbox: all of them, or none. What was
 //! answered is kept, also over a host that is killed. One that is dropped before it is gone, and so it is when its cell ends. What it costs: a call of the host for each piece; where pieces are small, put a
 //! `std::io::BufWriter` around a `&mut Attachment`. It needs the grant `attachments`. How it fails: by an [`AttachmentsError`]. Bounds: 10 files that aren't handed over yet, with 25 MiB together;
-//! a caption of 4,096 characters.
+//! a caption of 1 to 4,096 characters.
 //!
 //! Natively (in an author's tests) what was handed over is kept for [`fake::delivered`].
 
@@ -69,7 +69,7 @@ refusals! {
 pub struct Attachment(File);
 
 impl Attachment {
-    /// Begins a file, whose type the host finds out. A name has 1 to 255 bytes, without slashes and control characters.
+    /// Begins a file, whose type the host finds out. A name has 1 to 255 bytes, without the space around it, slashes and control characters, and isn't `.` or `..`.
     ///
     /// # Errors
     ///
@@ -78,7 +78,7 @@ impl Attachment {
         host::create(name, None).map(Self).map_err(AttachmentsError::of("create"))
     }
 
-    /// The same with a type, as in `text/markdown`, which has to be what the bytes turn out to be.
+    /// The same with a type, as in `text/markdown`, which has to be what the bytes turn out to be: a file for which it can't be is refused by [`send`].
     ///
     /// # Errors
     ///
@@ -117,7 +117,7 @@ impl io::Write for Attachment {
 }
 
 impl Caption {
-    /// Words as they stand: 4,096 characters.
+    /// Words as they stand: 1 to 4,096 characters.
     pub fn plain(text: impl Into<String>) -> Self {
         Self { text: text.into(), format: CaptionFormat::Plain }
     }

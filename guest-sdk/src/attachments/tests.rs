@@ -40,14 +40,35 @@ fn a_caption_is_a_choice() {
 }
 
 #[test]
-fn what_is_no_name_and_no_type_is_refused() {
+fn what_is_no_name_is_refused() {
     let code = |name: &str| Attachment::new(name).unwrap_err().code();
     let long = "a".repeat(256);
-    for name in ["", " ", "a/b", "a\\b", "../a", "a\nb", long.as_str()] {
+    for name in ["", " ", "a/b", "a\\b", "../a", ".", " .. ", "a\nb", long.as_str()] {
         assert_eq!(code(name), "invalid-input", "{name}");
     }
-    assert!(Attachment::new(&"a".repeat(255)).is_ok());
-    assert_eq!(Attachment::with_type("a", "markdown").unwrap_err().code(), "invalid-input");
+    assert_eq!(Attachment::new("..").unwrap_err().to_string(), "attachments.create (invalid-input): \"..\" is a path: expected a name");
+    let session = sessions::fake::session("chat");
+    send(&session, [file(&format!(" {}\n", "a".repeat(255)), b"x"), file("..a", b"x")], None).unwrap();
+    let names: Vec<_> = fake::delivered().remove(0).files.into_iter().map(|file| file.name).collect();
+    assert_eq!(names, ["a".repeat(255), "..a".into()]);
+}
+
+#[test]
+fn a_type_that_cannot_be_is_refused_when_the_file_is_handed_over() {
+    let session = sessions::fake::session("chat");
+    let typed = |claimed: &str| {
+        let mut file = Attachment::with_type("a", claimed).unwrap();
+        file.push("# x").unwrap();
+        send(&session, [file], None)
+    };
+    assert_eq!(typed(" Text/Markdown").unwrap().types, ["text/markdown"]);
+    for wrong in ["markdown", "text/html", "text/x-diff", "image/png", ""] {
+        assert_eq!(typed(wrong).unwrap_err().code(), "invalid-input", "{wrong}");
+    }
+    let told = typed("Text/HTML").unwrap_err().to_string();
+    assert_eq!(told, "attachments.send (invalid-input): \"a\" is said to be `Text/HTML` and is `text/plain`");
+    let claims: Vec<_> = fake::delivered().into_iter().flat_map(|delivery| delivery.files).map(|file| file.content_type).collect();
+    assert_eq!(claims, [Some(" Text/Markdown".into())], "as it was said");
 }
 
 #[test]
@@ -71,7 +92,9 @@ fn ten_files_and_25_mib_of_the_plugin_are_open_at_most() {
 fn what_cannot_be_delivered_is_gone_and_leaves_room() {
     let session = sessions::fake::session("chat");
     let code = |files: Vec<Attachment>, caption: &str| send(&session, files, Caption::plain(caption)).unwrap_err().code();
-    assert_eq!(code(Vec::new(), ""), "invalid-input");
+    assert_eq!(code(Vec::new(), "x"), "invalid-input");
+    assert_eq!(send(&session, Vec::new(), None).unwrap_err().code(), "invalid-input");
+    assert_eq!(code(vec![file("a", b"x")], ""), "invalid-input");
     assert_eq!(code(vec![file("a", b"x")], &"ä".repeat(4_097)), "invalid-input");
     sessions::fake::delete("chat");
     (0..11).for_each(|_| assert_eq!(code(vec![file("a", b"x")], ""), "gone"));

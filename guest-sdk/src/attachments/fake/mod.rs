@@ -1,8 +1,9 @@
 //! What stands in for sessions' outboxes in an author's own tests.
 //!
-//! What it is for: a test looks at what its plugin delivered. What it costs: the bytes, in memory. How it fails: as the host does, with the same bounds. A file's type is the one
-//! that was said, `text/plain` for what is UTF-8, and otherwise `application/octet-stream`: nothing is found out here, and a type that isn't true isn't refused. Not here: grants, `not-live`, `full`. Nothing
-//! outlives the thread, which in `cargo test` is one test's.
+//! What it is for: a test looks at what its plugin delivered. What it costs: the bytes, in memory. How it fails: as the host does, with the same bounds. Of a file's type a few kinds
+//! are known by their bytes, and the rest is what was said of it. Not here: grants, `not-live`, `full`. Nothing outlives the thread, which in `cargo test` is one test's.
+
+mod kind;
 
 use super::contract::{Caption, Delivered, Error, ErrorCode};
 use crate::sessions;
@@ -106,20 +107,26 @@ impl Drop for File {
     }
 }
 
+/// A file's name, without the space around it.
+fn file_name(name: &str) -> Result<String, Error> {
+    let no = |why: String| refused(ErrorCode::InvalidInput, why);
+    match name.trim() {
+        "" => no("the name is blank".to_owned()),
+        name if name.len() > 255 => no(format!("the name has {} bytes, 255 allowed", name.len())),
+        name if name.contains(['/', '\\']) || name == "." || name == ".." => no(format!("{name:?} is a path: expected a name")),
+        name if name.contains(char::is_control) => no("the name has control characters".to_owned()),
+        name => Ok(name.to_owned()),
+    }
+}
+
 pub(super) fn create(name: &str, content_type: Option<&str>) -> Result<File, Error> {
-    let plain = |name: &str| !name.contains(|character: char| matches!(character, '/' | '\\') || character.is_control());
-    if !(1..=255).contains(&name.len()) || name.trim().is_empty() || !plain(name) {
-        return refused(ErrorCode::InvalidInput, format!("{name:?} is no file's name"));
-    }
-    if let Some(said) = content_type.filter(|said| !said.split_once('/').is_some_and(|(kind, rest)| !kind.is_empty() && !rest.is_empty())) {
-        return refused(ErrorCode::InvalidInput, format!("{said:?} is no content type"));
-    }
+    let name = file_name(name)?;
     OUTBOX.with_borrow_mut(|outbox| {
         if outbox.open >= 10 {
             return too_many("files of the plugin", 11, 10);
         }
         outbox.open += 1;
-        Ok(File { name: name.to_owned(), content_type: content_type.map(str::to_owned), bytes: RefCell::default() })
+        Ok(File { name, content_type: content_type.map(str::to_owned), bytes: RefCell::default() })
     })
 }
 
@@ -127,16 +134,18 @@ pub(super) fn send(session: &str, files: Vec<File>, caption: Option<&Caption>, _
     if sessions::fake::id(session).is_err() {
         return refused(ErrorCode::Gone, format!("the session {session:?} was deleted"));
     }
-    match (files.len(), caption.map_or(0, |caption| caption.text.chars().count())) {
-        (0, _) => return refused(ErrorCode::InvalidInput, "there is no file to send"),
-        (more, _) if more > 10 => return too_many("files of the delivery", more, 10),
-        (_, more) if more > 4_096 => {
-            return refused(ErrorCode::InvalidInput, format!("characters of the caption: {more} wanted, 4096 allowed"));
+    match caption.map(|caption| caption.text.chars().count()) {
+        Some(0) => return refused(ErrorCode::InvalidInput, "the caption is empty"),
+        Some(more) if more > 4_096 => {
+            return refused(ErrorCode::InvalidInput, format!("the caption has {more} characters, 4096 allowed"));
         }
         _ => {}
     }
-    let files: Vec<DeliveredFile> = files.iter().map(handed_over).collect();
-    let types = files.iter().map(found).collect();
+    if !(1..=10).contains(&files.len()) {
+        return refused(ErrorCode::InvalidInput, format!("{} files: expected 1 to 10", files.len()));
+    }
+    let types = files.iter().map(found).collect::<Result<_, _>>()?;
+    let files = files.iter().map(handed_over).collect();
     OUTBOX.with_borrow_mut(|outbox| {
         outbox.made += 1;
         outbox.delivered.push(Delivery { session: session.to_owned(), files, caption: caption.cloned() });
@@ -148,7 +157,10 @@ fn handed_over(file: &File) -> DeliveredFile {
     DeliveredFile { name: file.name.clone(), content_type: file.content_type.clone(), bytes: file.bytes.borrow().clone() }
 }
 
-fn found(file: &DeliveredFile) -> String {
-    let guess = if file.text().is_some() { "text/plain" } else { "application/octet-stream" };
-    file.content_type.clone().unwrap_or_else(|| guess.to_owned())
+fn found(File { name, content_type, bytes }: &File) -> Result<String, Error> {
+    let claimed = content_type.as_deref();
+    kind::found(&bytes.borrow(), claimed).or_else(|seen| {
+        let claimed = claimed.unwrap_or_default();
+        refused(ErrorCode::InvalidInput, format!("{name:?} is said to be `{claimed}` and is `{seen}`"))
+    })
 }
