@@ -112,7 +112,7 @@ impl<T> Unplanned<T> {
         self.when(Moment::AtTime(time.into()))
     }
 
-    /// Once, so long from now, in whole milliseconds, rounded up.
+    /// Once, so long from now, in whole milliseconds, rounded up. Under a [name](Plan::name) it is put off whenever it is asked for anew: so long from now is another moment each time.
     pub fn after(self, time: Duration) -> Plan<T> {
         self.when(Moment::After(milliseconds(time)))
     }
@@ -135,6 +135,9 @@ impl<T> Unplanned<T> {
 
 impl<T> Plan<T> {
     /// A name of the plugin's own: the job of this name is replaced and keeps its id, unless nothing about it changes. So a plugin may schedule what it needs each time it starts.
+    ///
+    /// With the same [`at`](Unplanned::at), [`at_time`](Unplanned::at_time) or [`cron`](Unplanned::cron), and all else the same, the job keeps its time when it is asked for anew. With
+    /// [`after`](Unplanned::after) it is put off each time.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.plan.name = Some(name.into());
         self
