@@ -40,7 +40,12 @@ impl Budget {
     /// A budget that begins now.
     #[must_use]
     pub fn new(wall: Duration, limits: &Limits) -> Self {
-        let now = Instant::now();
+        Self::from(Instant::now(), wall, limits)
+    }
+
+    /// A budget that began at this moment.
+    #[must_use]
+    pub fn from(now: Instant, wall: Duration, limits: &Limits) -> Self {
         // A year, where the clock can't count as far as was asked.
         let deadline = now.checked_add(wall).unwrap_or(now + Duration::from_secs(31_536_000));
         Self { deadline, wall, cpu: limits.cpu_for(wall) }

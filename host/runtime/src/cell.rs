@@ -26,6 +26,8 @@ type Fallible = (Result<(), String>,);
 pub(crate) struct PluginCell {
     cell: Cell<Guest>,
     hooks: Vec<(&'static str, Box<dyn Any + Send + Sync>)>,
+    /// Bytes of its last answer.
+    returned: usize,
     /// Its last answer was malformed.
     spent: bool,
 }
@@ -38,7 +40,7 @@ impl Occupant for Box<PluginCell> {
 
 impl PluginCell {
     pub(crate) const fn new(cell: Cell<Guest>) -> Self {
-        Self { cell, hooks: Vec::new(), spent: false }
+        Self { cell, hooks: Vec::new(), returned: 0, spent: false }
     }
 
     /// Whether everything that the plugin exports is of the contract's type.
@@ -116,6 +118,11 @@ impl PluginCell {
         self.cell.usage()
     }
 
+    /// Bytes of the last hook's answer.
+    pub(crate) const fn returned(&self) -> usize {
+        self.returned
+    }
+
     /// Calls a hook.
     pub(crate) async fn handle<H: Hook>(
         &mut self,
@@ -126,6 +133,7 @@ impl PluginCell {
         budget: &Budget,
     ) -> Result<H::Outcome, CallError> {
         let handle = self.hook::<H>().map_err(mistyped)?;
+        self.returned = 0;
         let context = self.context(&call, (H::CAUSE, H::NAME), shows_transcript, left);
         self.spent |= context.is_err(); // the guest has filled its table of handles
         let (context, handles) = context?;
@@ -217,7 +225,8 @@ impl PluginCell {
     }
 
     fn checked<H: Hook>(&mut self, answer: H::Answer) -> Result<H::Outcome, CallError> {
-        self.within(H::size(&answer))?;
+        self.returned = H::size(&answer);
+        self.within(self.returned)?;
         H::lift(answer).map_err(|malformed| {
             self.spent = true;
             Fault::Malformed(malformed.to_string()).into()

@@ -125,7 +125,7 @@ pub use registration::{
     RegistrationError, Risk, Scope, ToolRegistration, UiRegistration, UiSurface,
 };
 pub use schema::Schema;
-pub use serve::Answered;
+pub use serve::{Answered, Asking};
 pub use services::{
     AttachmentFile, Caller, Candidate, Caption, CaptionFormat, CatchUp, Completed, CompletionRequest, FilesDelivered, InjectionQueued,
     InjectionRequest, JobKind, JobMoment, JobPlan, JobTask, NoServices, PluginJob, ServiceCode, ServiceError, ServiceReply, Services,

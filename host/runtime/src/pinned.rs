@@ -9,7 +9,7 @@ use crate::call::Call;
 use crate::generation::Generation;
 use crate::hook::{Fired, Hook};
 use crate::plugin::Plugin;
-use crate::serve::{Answered, Meant};
+use crate::serve::{Answered, Asking, Meant};
 use plugbay_engine::{CallError, Unserved};
 use std::fmt;
 use std::sync::Arc;
@@ -57,8 +57,8 @@ impl Pinned {
     /// Calls a hook's handler in this generation, as [`Plugin::serve`] does in the one that serves.
     pub async fn serve<H: Hook>(&self, call: &Call, event: &Fired<H>) -> Answered<H::Outcome> {
         match self.may_serve() {
-            Ok(()) => self.generation.clone().call(call, event, Meant::This).await,
-            Err(refused) => Answered { generation: Some(self.generation.number()), extra_cell: false, answer: Err(refused) },
+            Ok(()) => self.generation.clone().call(&mut Asking::new(), call, event, Meant::This).await,
+            Err(refused) => self.generation.answered(Err(refused)),
         }
     }
 
@@ -67,7 +67,7 @@ impl Pinned {
     pub async fn serve_aside<H: Hook>(&self, call: &Call, event: &Fired<H>) -> Answered<H::Outcome> {
         match self.may_serve() {
             Ok(()) => self.generation.clone().call_beside(call, event).await,
-            Err(refused) => Answered { generation: Some(self.generation.number()), extra_cell: false, answer: Err(refused) },
+            Err(refused) => self.generation.answered(Err(refused)),
         }
     }
 

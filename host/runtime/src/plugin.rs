@@ -6,7 +6,7 @@ use crate::hook::{Fired, HOOKS, Hook, InJsonError};
 use crate::id::PluginId;
 use crate::listing::Listing;
 use crate::record::PluginRecord;
-use crate::serve::{Answered, Meant};
+use crate::serve::{Answered, Asking, Meant};
 use crate::settings::Settings;
 use crate::standing::{Stand, Standing};
 use crate::surface::Surface;
@@ -131,8 +131,12 @@ impl Plugin {
 
     /// The same, with what a receipt says of it.
     pub async fn serve<H: Hook>(&self, call: &Call, event: &Fired<H>) -> Answered<H::Outcome> {
+        self.serve_in(&mut Asking::new(), call, event).await
+    }
+
+    pub(crate) async fn serve_in<H: Hook>(&self, asking: &mut Asking<H>, call: &Call, event: &Fired<H>) -> Answered<H::Outcome> {
         match self.generation() {
-            Some(generation) => generation.call(call, event, Meant::Serving).await,
+            Some(generation) => generation.call(asking, call, event, Meant::Serving).await,
             None => Answered::by_none(self.closed()),
         }
     }

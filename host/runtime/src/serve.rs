@@ -11,8 +11,9 @@ use crate::generation::{Generation, PluginLease};
 use crate::grant::Grant;
 use crate::hook::{Fired, Hook, Mode};
 use crate::host::Alarm;
+use crate::plugin::Plugin;
 use crate::probation::Verdict;
-use crate::to_the_end::ToTheEnd;
+use crate::to_the_end::Room;
 use crate::waits::{Cells, ReEntrant};
 use crate::wire::exports::plugbay::plugin::plugin::DeactivationReason;
 use plugbay_engine::{Budget, CallError, Fault, Isolation, Unserved, Usage};
@@ -37,6 +38,8 @@ pub struct Answered<O> {
     pub generation: Option<u64>,
     /// Whether the call got a fresh cell of its own, because it couldn't wait for the usual one.
     pub extra_cell: bool,
+    /// Bytes of the answer, so far as the plugin decides on them.
+    pub bytes: usize,
     /// The answer.
     pub answer: Result<O, CallError>,
 }
@@ -44,7 +47,41 @@ pub struct Answered<O> {
 impl<O> Answered<O> {
     /// A call that no generation serves.
     pub(crate) const fn by_none(error: CallError) -> Self {
-        Self { generation: None, extra_cell: false, answer: Err(error) }
+        Self { generation: None, extra_cell: false, bytes: 0, answer: Err(error) }
+    }
+}
+
+/// Asks plugins about one thing, one after the other. What a call has set up, and the next can use, stays in between: the room that it is done in, and the moment at
+/// which it was over, which is when the next one begins.
+pub struct Asking<H: Hook> {
+    room: Room<Answered<H::Outcome>>,
+    now: Instant,
+}
+
+impl<H: Hook> Asking<H> {
+    /// Begins now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { room: Room::new(), now: Instant::now() }
+    }
+
+    /// When it began; once somebody was asked, when the last answer was there.
+    #[must_use]
+    pub fn now(&self) -> std::time::Instant {
+        self.now.into_std()
+    }
+
+    /// Calls the hook's handler, as [`Plugin::serve`] does.
+    pub async fn ask(&mut self, plugin: &Plugin, call: &Call, event: &Fired<H>) -> Answered<H::Outcome> {
+        let answered = plugin.serve_in(self, call, event).await;
+        self.now = Instant::now();
+        answered
+    }
+}
+
+impl<H: Hook> Default for Asking<H> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -74,9 +111,15 @@ impl Seat {
 
 impl Generation {
     /// Calls a hook's handler. A caller that stops waiting gives up the answer, not the call: the handler comes to its end or its deadline, unless the call says [until](Call::until) when.
-    pub(crate) async fn call<H: Hook>(self: Arc<Self>, call: &Call, event: &Fired<H>, meant: Meant) -> Answered<H::Outcome> {
+    pub(crate) async fn call<H: Hook>(
+        self: Arc<Self>,
+        asking: &mut Asking<H>,
+        call: &Call,
+        event: &Fired<H>,
+        meant: Meant,
+    ) -> Answered<H::Outcome> {
         let Some(wall) = self.handling::<H>().map(|h| h.budget) else { return self.answered(Ok(H::Outcome::default())) };
-        let budget = Budget::new(wall, self.parts.blueprint.limits());
+        let budget = Budget::from(asking.now, wall, self.parts.blueprint.limits());
         if self.meets {
             Box::pin(self.meet(call, &budget)).await;
         }
@@ -84,7 +127,7 @@ impl Generation {
         let fresh = self.bay.isolation() == Isolation::Call;
         let replaced = meant == Meant::This && self.ended.get() == Some(&DeactivationReason::Swap);
         if replaced || (within > 0 && !fresh) {
-            return Box::pin(self.call_aside(call, event, budget)).await;
+            return Box::pin(self.call_aside(asking, call, event, budget)).await;
         }
         if within > EXTRA {
             self.unserved::<H>();
@@ -92,12 +135,12 @@ impl Generation {
         }
         let lease = match self.place::<H>(call, &budget).await.inspect_err(|_| self.unserved::<H>()) {
             Ok(Some(lease)) => lease,
-            Ok(None) => return Box::pin(self.call_aside(call, event, budget)).await,
+            Ok(None) => return Box::pin(self.call_aside(asking, call, event, budget)).await,
             Err(unserved) => return self.answered(Err(unserved)),
         };
         if meant == Meant::This && !self.owns(&lease) {
             drop(lease);
-            return Box::pin(self.call_aside(call, event, budget)).await;
+            return Box::pin(self.call_aside(asking, call, event, budget)).await;
         }
         let serving = match self.clone().serving(&lease) {
             Ok(serving) => serving,
@@ -108,9 +151,8 @@ impl Generation {
             serving.unserved::<H>();
             return serving.answered(Err(Unserved::Waited(budget.over()).into()));
         }
-        let generation = Some(serving.number());
-        let answer = ToTheEnd::new(serving.serve::<H>(Seat::Lease(lease), call.clone(), event.wire(), left, budget)).await;
-        Answered { generation, extra_cell: within > 0, answer }
+        let work = serving.serve::<H>(Seat::Lease(lease), call.clone(), event.wire(), left, budget);
+        Answered { extra_cell: within > 0, ..asking.room.finish(work).await }
     }
 
     /// A place among the usual cells. None: whoever holds them waits for this very call.
@@ -140,21 +182,32 @@ impl Generation {
     pub(crate) async fn call_beside<H: Hook>(self: Arc<Self>, call: &Call, event: &Fired<H>) -> Answered<H::Outcome> {
         let Some(wall) = self.handling::<H>().map(|h| h.budget) else { return self.answered(Ok(H::Outcome::default())) };
         let budget = Budget::new(wall, self.parts.blueprint.limits());
-        self.call_aside(call, event, budget).await
+        self.call_aside(&mut Asking::new(), call, event, budget).await
     }
 
     /// The same in an extra cell of this generation.
-    async fn call_aside<H: Hook>(self: Arc<Self>, call: &Call, event: &Fired<H>, budget: Budget) -> Answered<H::Outcome> {
-        let generation = Some(self.number());
-        let answer = match Extra::take(self.clone()).inspect_err(|_| self.unserved::<H>()) {
-            Ok(extra) => ToTheEnd::new(self.serve::<H>(Seat::Extra(extra), call.clone(), event.wire(), budget.left(), budget)).await,
-            Err(unserved) => Err(unserved),
+    async fn call_aside<H: Hook>(
+        self: Arc<Self>,
+        asking: &mut Asking<H>,
+        call: &Call,
+        event: &Fired<H>,
+        budget: Budget,
+    ) -> Answered<H::Outcome> {
+        let answered = match Extra::take(self.clone()) {
+            Ok(extra) => {
+                let work = self.serve::<H>(Seat::Extra(extra), call.clone(), event.wire(), budget.left(), budget);
+                asking.room.finish(work).await
+            }
+            Err(unserved) => {
+                self.unserved::<H>();
+                self.answered(Err(unserved))
+            }
         };
-        Answered { generation, extra_cell: true, answer }
+        Answered { extra_cell: true, ..answered }
     }
 
-    fn answered<O>(&self, answer: Result<O, CallError>) -> Answered<O> {
-        Answered { generation: Some(self.number()), extra_cell: false, answer }
+    pub(crate) fn answered<O>(&self, answer: Result<O, CallError>) -> Answered<O> {
+        Answered { generation: Some(self.number()), extra_cell: false, bytes: 0, answer }
     }
 
     /// Has the plugin's meeting with the session of a call written down, before the plugin could open it by its name. That it can't be keeps no call back.
@@ -195,18 +248,24 @@ impl Generation {
         event: Arc<H::Wire>,
         left: Duration,
         budget: Budget,
-    ) -> Result<H::Outcome, CallError> {
+    ) -> Answered<H::Outcome> {
         if let Seat::Lease(lease) = &mut seat {
             self.end(lease.displaced(), DeactivationReason::Idle);
         }
         // A call that waited may have been led to a generation that doesn't handle the hook any more.
-        let Some(handled) = self.handling::<H>() else { return Ok(H::Outcome::default()) };
-        let pass = self.pass(&budget).inspect_err(|_| handled.tally.unserved())?;
-        let (until, mut usage) = (call.0.until.clone(), Usage::default());
+        let Some(handled) = self.handling::<H>() else { return self.answered(Ok(H::Outcome::default())) };
+        let pass = match self.pass(&budget) {
+            Ok(pass) => pass,
+            Err(refused) => {
+                handled.tally.unserved();
+                return self.answered(Err(refused));
+            }
+        };
+        let (until, mut usage, mut bytes) = (call.0.until.clone(), Usage::default(), 0);
         let answer = unless_cancelled(until, async {
             let cell = seat.cell(&self, &budget).await?;
             let answer = cell.handle::<H>(call, self.parts.settings.grants.has(Grant::Conversation), event, left, &budget).await;
-            usage = cell.usage();
+            (usage, bytes) = (cell.usage(), cell.returned());
             answer
         })
         .await;
@@ -214,7 +273,7 @@ impl Generation {
         handled.tally.ended(&answer, usage);
         self.judge(pass, answer.as_ref().err(), &budget);
         self.left();
-        answer
+        Answered { bytes, ..self.answered(answer) }
     }
 
     /// A lease has ended; who waits for the last one is told.

@@ -8,7 +8,7 @@ use super::receipt::{Failure, Ran, Receipt, Said, Skip, Skipped, Words};
 use super::roster::Subscriber;
 use super::{Dispatched, Hooks};
 use plugbay_runtime::engine::{CallError, Unserved};
-use plugbay_runtime::{Answered, Call, Fired, Hook, Listing, Plugin, PluginId, Standing};
+use plugbay_runtime::{Answered, Asking, Call, Fired, Hook, Listing, Plugin, PluginId, Standing};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -51,20 +51,19 @@ impl<H: Hook> Round<H> {
 
     async fn ask(&mut self, subscribers: &[Subscriber], call: &Call, mut event: H::Event) {
         let unseen = H::unseen(&event);
-        let (mut fired, mut began) = (None, Instant::now());
+        self.ran.reserve_exact(subscribers.len());
+        let (mut fired, mut asking) = (None, Asking::new());
         for subscriber in subscribers {
             if let Some(why) = self.passes_over(subscriber, &event) {
                 self.skipped.push(Skipped { plugin: subscriber.plugin.id().clone(), why });
                 continue;
             }
             let wire = fired.get_or_insert_with(|| Fired::<H>::new(event.clone()));
-            let answered = subscriber.plugin.serve::<H>(call, wire).await;
-            // One clock reading for both: the end of this call is the beginning of the next.
-            let ended = Instant::now();
-            if self.hear(&subscriber.plugin, answered, ended - began, &mut event) {
+            let began = asking.now();
+            let answered = asking.ask(&subscriber.plugin, call, wire).await;
+            if self.hear(&subscriber.plugin, answered, asking.now() - began, &mut event) {
                 fired = None;
             }
-            began = ended;
         }
         if let Some(unseen) = unseen.filter(|_| self.by.is_none() && !self.ran.is_empty()) {
             let why = format!("limit-exceeded: no plugin could judge `{}`: {unseen}", H::NAME);
@@ -82,9 +81,9 @@ impl<H: Hook> Round<H> {
 
     /// Takes in what a plugin said. Whether the event changed for those after it.
     fn hear(&mut self, plugin: &Plugin, answered: Answered<H::Outcome>, took: Duration, event: &mut H::Event) -> bool {
-        let Answered { generation, extra_cell, answer } = answered;
+        let Answered { generation, extra_cell, bytes, answer } = answered;
         let (said, rewritten) = match answer {
-            Ok(outcome) => self.answered(plugin, outcome, event),
+            Ok(outcome) => self.answered(plugin, (outcome, bytes), event),
             Err(error) => match self.unanswered(plugin, &error) {
                 Ok(said) => (said, false),
                 Err(why) => return self.leaves_out(plugin, why),
@@ -95,11 +94,11 @@ impl<H: Hook> Round<H> {
         rewritten
     }
 
-    fn answered(&mut self, plugin: &Plugin, mut outcome: H::Outcome, event: &mut H::Event) -> (Said, bool) {
+    fn answered(&mut self, plugin: &Plugin, (mut outcome, bytes): (H::Outcome, usize), event: &mut H::Event) -> (Said, bool) {
         if outcome == H::Outcome::default() {
             return (Said::Nothing, false);
         }
-        let words = Words::of(outcome.clone());
+        let words = Words::of(outcome.clone(), bytes);
         let ends = H::is_final(&outcome);
         let rewritten = H::rewrite(event, &mut outcome);
         H::merge(&mut self.so_far, outcome, plugin.id());

@@ -167,7 +167,7 @@ impl<H: Hook> Tells for Told<H> {
     fn tell<'a>(&'a self, plugin: &'a Plugin, row: usize, since: Instant) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(async move {
             let began = Instant::now();
-            let Answered { generation, extra_cell, answer } = plugin.serve::<H>(&self.call, &self.fired).await;
+            let Answered { generation, extra_cell, answer, .. } = plugin.serve::<H>(&self.call, &self.fired).await;
             let said = answer.err().map_or(Said::Told, |error| self.failed(plugin, &error));
             let (waited, took) = (Some(began - since), began.elapsed());
             if let Some(ran) = lock(&self.receipt).ran.get_mut(row) {

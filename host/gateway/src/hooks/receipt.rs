@@ -156,31 +156,27 @@ pub struct Words(Wording);
 
 #[derive(Clone)]
 enum Wording {
-    Said(Arc<dyn Say>),
-    Written(Box<str>),
+    /// The outcome, and about how many bytes it is.
+    Said(Arc<dyn Say>, usize),
+    /// It had so many.
     Truncated(usize),
 }
 
 /// An outcome of any hook.
 trait Say: Send + Sync {
     fn json(&self) -> serde_json::Result<Value>;
-
-    fn text(&self) -> serde_json::Result<String>;
 }
 
 impl<T: Serialize + Send + Sync> Say for T {
     fn json(&self) -> serde_json::Result<Value> {
         serde_json::to_value(self)
     }
-
-    fn text(&self) -> serde_json::Result<String> {
-        serde_json::to_string(self)
-    }
 }
 
 impl Words {
-    pub(super) fn of<T: Serialize + Send + Sync + 'static>(outcome: T) -> Self {
-        Self(Wording::Said(Arc::new(outcome)))
+    /// An outcome, and how many bytes of it the plugin decided on.
+    pub(super) fn of<T: Serialize + Send + Sync + 'static>(outcome: T, bytes: usize) -> Self {
+        Self(Wording::Said(Arc::new(outcome), bytes))
     }
 
     /// What it wants.
@@ -189,25 +185,23 @@ impl Words {
     /// If a number in it is too large for this host's types.
     pub fn json(&self) -> serde_json::Result<Value> {
         match &self.0 {
-            Wording::Said(outcome) => outcome.json(),
-            Wording::Written(text) => serde_json::from_str(text),
+            Wording::Said(outcome, _) => outcome.json(),
             Wording::Truncated(bytes) => Ok(serde_json::json!({ "truncated": { "bytes": bytes } })),
         }
     }
 
-    /// The same in few bytes.
-    fn short(&self) -> Self {
-        let text = match &self.0 {
-            Wording::Said(outcome) => outcome.text().unwrap_or_else(|e| Value::from(e.to_string()).to_string()),
-            _ => return self.clone(),
-        };
-        Self(if text.len() > WORDS { Wording::Truncated(text.len()) } else { Wording::Written(text.into()) })
+    /// The same in few bytes, if it has too many to be kept.
+    fn short(&self) -> Option<Self> {
+        match self.0 {
+            Wording::Said(_, bytes) if bytes > WORDS => Some(Self(Wording::Truncated(bytes))),
+            _ => None,
+        }
     }
 
     fn bytes(&self) -> usize {
         match &self.0 {
-            Wording::Written(text) => text.len(),
-            _ => 0,
+            Wording::Said(outcome, bytes) => size_of_val(&**outcome) + bytes,
+            Wording::Truncated(_) => 0,
         }
     }
 }
@@ -224,6 +218,17 @@ impl fmt::Debug for Words {
 impl Serialize for Words {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         self.json().map_err(serde::ser::Error::custom)?.serialize(to)
+    }
+}
+
+impl Said {
+    /// The same in few bytes, if it has too many to be kept.
+    fn short(&self) -> Option<Self> {
+        match self {
+            Self::Wants(words) => words.short().map(Self::Wants),
+            Self::Ended(words) => words.short().map(Self::Ended),
+            _ => None,
+        }
     }
 }
 
@@ -250,14 +255,13 @@ impl Receipt {
 
     /// The same, as it is kept.
     pub(super) fn kept(self: &Arc<Self>) -> Arc<Self> {
-        let has_words = |ran: &Ran| matches!(ran.said, Said::Wants(_) | Said::Ended(_));
-        if !self.ran.iter().any(has_words) {
+        if self.ran.iter().all(|ran| ran.said.short().is_none()) {
             return self.clone();
         }
         let mut kept = Self::clone(self);
         for ran in &mut kept.ran {
-            if let Said::Wants(words) | Said::Ended(words) = &mut ran.said {
-                *words = words.short();
+            if let Some(short) = ran.said.short() {
+                ran.said = short;
             }
         }
         Arc::new(kept)
