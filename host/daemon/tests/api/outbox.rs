@@ -135,7 +135,7 @@ async fn an_administrator_removes_a_delivery_with_its_files() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_gone_is_said_to_be_and_a_full_share_is_refused() {
-    let stage = Stage::with("[outbox]\nbytes = \"2000 B\"\nfolder = \"out\"\n").await.with_errand().await;
+    let stage = Stage::with("[outbox]\nbytes = \"10000 B\"\nfolder = \"out\"\n").await.with_errand().await;
     stage.session("s").await;
     let id = sent(&stage, "s", json!({ "files": [{ "name": "a.txt", "zeroes": 1500 }] })).await;
     let kept = stage.socket_file().parent().unwrap().parent().unwrap().join("out").join(&id);

@@ -37,7 +37,9 @@ async fn an_outbox_that_cannot_be_one_keeps_the_host_from_starting_and_names_the
     says(&start(".", |_| {}).await, &["the host's own directory", "state"]);
     says(&start("plugins", |_| {}).await, &["the host's own directory", "plugins"]);
     let with_papers = |house: &House| fs::create_dir_all(house.path("papers/2025")).unwrap();
-    says(&start("papers", with_papers).await, &["there is something in it already"]);
+    says(&start("papers", with_papers).await, &["papers/2025", "no outbox put it there"]);
+    let with_drafts = |house: &House| fs::create_dir_all(house.path("blog/drafts/one")).unwrap();
+    says(&start("blog", with_drafts).await, &["blog/drafts/one", "no outbox put it there"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

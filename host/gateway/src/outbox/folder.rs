@@ -1,7 +1,7 @@
 //! An outbox in a folder: a folder for each delivery, with its files by number. Names that plugins choose are never names of files.
 //!
 //! A file costs its bytes and a sync; a delivery's folder is made aside, and takes its place by one rename. So what is there is whole, and what a host that dies leaves half is cleared when it starts
-//! again. It belongs to one host: whoever opens it clears what is half there. Folders are their owner's alone.
+//! again. It belongs to one host: whoever opens it clears what is half there, and nothing else may be in it. Folders are their owner's alone.
 
 use super::parcel::{Draft, Outbox, OutboxError, OutboxReply, Packed, Parcel};
 use std::any::Any;
@@ -14,6 +14,8 @@ use uuid::Uuid;
 
 /// Where files are written before they are handed over.
 const DRAFTS: &str = "drafts";
+/// What the name of a folder there ends with, in which a delivery's files are gathered.
+const PARCEL: &str = ".parcel";
 
 /// An outbox in a folder.
 #[derive(Debug, Clone)]
@@ -25,10 +27,11 @@ impl FolderOutbox {
     /// Makes the folder if there is none, and clears what was half written there.
     ///
     /// # Errors
-    /// As the file system says.
+    /// As the file system says; and if anything is there that no outbox put there, with nothing of it touched.
     pub fn open(folder: &Path) -> io::Result<Self> {
         let drafts = folder.join(DRAFTS);
-        if drafts.exists() {
+        only(folder, |name| name == DRAFTS || is_id(name))?;
+        if only(&drafts, |name| is_id(name.strip_suffix(PARCEL).unwrap_or(name)))? {
             fs::remove_dir_all(&drafts)?;
         }
         DirBuilder::new().recursive(true).mode(0o700).create(&drafts)?;
@@ -45,7 +48,7 @@ impl FolderOutbox {
         if parcel.files.is_empty() {
             return Ok(()); // words are listed, and nowhere else
         }
-        let aside = self.folder.join(DRAFTS).join(format!("{}.parcel", parcel.id));
+        let aside = self.folder.join(DRAFTS).join(format!("{}{PARCEL}", parcel.id));
         let put = pack(&aside, parcel.files).and_then(|()| {
             fs::rename(&aside, &place)?;
             sync(&self.folder)
@@ -56,6 +59,28 @@ impl FolderOutbox {
             told(&error)
         })
     }
+}
+
+/// Makes sure that a folder has nothing but this in it. Whether there is such a folder.
+fn only(folder: &Path, ours: impl Fn(&str) -> bool) -> io::Result<bool> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        entries => entries?,
+    };
+    for entry in entries {
+        let name = entry?.file_name();
+        if !name.to_str().is_some_and(&ours) {
+            let place = folder.join(name);
+            let why = format!("{} is there, and no outbox put it there: say a directory in which nothing else is", place.display());
+            return Err(io::Error::other(why));
+        }
+    }
+    Ok(true)
+}
+
+/// Whether this is how deliveries and drafts are called.
+fn is_id(name: &str) -> bool {
+    Uuid::try_parse(name).is_ok()
 }
 
 /// Moves drafts into a folder, under their numbers, and makes sure of them.
@@ -123,7 +148,7 @@ impl Outbox for FolderOutbox {
             for entry in fs::read_dir(&folder).map_err(|e| told(&e))? {
                 let name = entry.map_err(|e| told(&e))?.file_name();
                 // Whatever else is there is somebody else's.
-                kept.extend(name.to_str().filter(|name| Uuid::try_parse(name).is_ok()).map(str::to_owned));
+                kept.extend(name.to_str().filter(|name| is_id(name)).map(str::to_owned));
             }
             Ok(kept)
         })
@@ -204,6 +229,20 @@ mod tests {
         assert_eq!(drafts(folder.path()), 1);
         FolderOutbox::open(folder.path()).unwrap();
         assert_eq!(drafts(folder.path()), 0);
+    }
+
+    #[test]
+    fn what_is_somebody_elses_is_refused_and_left_alone() {
+        for theirs in ["posts/one.md", "drafts/one.md", "drafts/0190c2f4-0000-4000-8000-000000000001.md"] {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join(theirs);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::create_dir_all(folder.path().join(DRAFTS)).unwrap();
+            fs::write(&file, "mine").unwrap();
+            let said = FolderOutbox::open(folder.path()).unwrap_err().to_string();
+            assert!(said.contains("no outbox put it there"), "{said}");
+            assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+        }
     }
 
     #[tokio::test]

@@ -3,8 +3,9 @@
 use super::parcel::{OutboxError, Parcel};
 use super::{Deliveries, OutboxSettings};
 use plugbay_runtime::CaptionFormat;
-use plugbay_runtime::state::{DeliveriesQuery, Delivery, StateError};
+use plugbay_runtime::state::{DeliveriesQuery, Delivery, NewDelivery, StateError};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::fs::File;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How often what is too old is removed.
 const LOOK: Duration = Duration::from_secs(3_600);
+/// Bytes that a delivery takes of its plugin's share, and each of its files, beside what is in it.
+const PIECE: u64 = 4 << 10;
 /// Deliveries that are looked at in one go.
 const PAGE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(499);
 
@@ -38,6 +41,9 @@ pub struct DeliveryView {
     pub caption_format: Option<String>,
     /// The files.
     pub files: Vec<DeliveredFile>,
+    /// Bytes of its plugin's share that it takes (setting `outbox.bytes`).
+    #[serde(skip)]
+    pub room: u64,
 }
 
 /// A file that was delivered.
@@ -71,6 +77,12 @@ impl Body {
         Self { caption, caption_format: format.map(|format| word(format).to_owned()), files: parcel.files.iter().map(file).collect() }
     }
 
+    /// Bytes of its plugin's share that it takes: its files and its words, and something for each of them, so that what is empty can't be without end.
+    pub(super) fn room(&self) -> u64 {
+        let files: u64 = self.files.iter().map(|file| PIECE + file.bytes).sum();
+        PIECE + files + self.caption.as_ref().map_or(0, |caption| caption.len() as u64)
+    }
+
     /// As it is kept.
     pub(super) fn text(&self) -> String {
         // Plain data is always JSON.
@@ -94,13 +106,8 @@ impl DeliveryView {
             tracing::warn!(delivery = sent.id, %error, "what was delivered can't be read");
             nothing()
         });
-        Self { id: sent.id, seq, session: sent.session, plugin: sent.plugin, run: sent.run, at, caption, caption_format, files }
-    }
-
-    /// Bytes of its files.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.bytes).sum()
+        let NewDelivery { id, session, plugin, run, bytes: room, .. } = sent;
+        Self { id, seq, session, plugin, run, at, caption, caption_format, files, room }
     }
 }
 
@@ -153,27 +160,39 @@ impl Deliveries {
     /// # Errors
     /// If the state can't be read.
     pub(crate) async fn begin(&self, closing: &CancellationToken) -> Result<(), StateError> {
-        let listed = self.all(|page| page).await?;
-        for delivery in &listed {
-            *self.kept().entry(delivery.plugin.clone()).or_default() += delivery.bytes();
-        }
-        if let Some(outbox) = &self.0.settings.outbox {
-            let kept = outbox.kept().await.unwrap_or_else(|error| {
+        let there = match &self.0.settings.outbox {
+            None => Vec::new(),
+            Some(outbox) => outbox.kept().await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "what the outbox holds can't be looked at");
                 Vec::new()
-            });
-            for orphan in kept.iter().filter(|id| !listed.iter().any(|delivery| delivery.id == **id)) {
-                tracing::warn!(
-                    delivery = orphan,
-                    "files were put into the outbox and never listed: the host stopped before that; they are removed"
-                );
-                self.discard(orphan).await;
-            }
+            }),
+        };
+        let listed = self.all(|page| page).await?;
+        // Plugins may serve already: what they hand over in the meantime is counted when they do.
+        let early = self.count(&listed);
+        let known: HashSet<&str> = listed.iter().map(|delivery| delivery.id.as_str()).chain(early.iter().map(String::as_str)).collect();
+        for orphan in there.iter().filter(|id| !known.contains(id.as_str())) {
+            tracing::warn!(
+                delivery = orphan,
+                "files were put into the outbox and never listed: the host stopped before that; they are removed"
+            );
+            self.discard(orphan).await;
         }
         if let OutboxSettings { keep: Some(keep), .. } = self.0.settings {
             tokio::spawn(age(Arc::downgrade(&self.0), keep, closing.clone()));
         }
         Ok(())
+    }
+
+    /// Counts what was there before this host. Answers what this one handed over before.
+    fn count(&self, listed: &[DeliveryView]) -> HashSet<String> {
+        let mut kept = self.kept();
+        kept.counted = true;
+        let early = std::mem::take(&mut kept.early);
+        for delivery in listed.iter().filter(|delivery| !early.contains(&delivery.id)) {
+            *kept.bytes.entry(delivery.plugin.clone()).or_default() += delivery.room;
+        }
+        early
     }
 
     /// Removes what is older than this.

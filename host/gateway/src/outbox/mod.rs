@@ -17,7 +17,7 @@ use list::Body;
 use open::{BYTES, FILES, Open, OpenFile, failed, told};
 use plugbay_runtime::state::{NewDelivery, StateError, WorkStore};
 use plugbay_runtime::{AttachmentFile, Caller, Caption, CaptionFormat, FilesDelivered, PluginId, ServiceCode, ServiceError, Session};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -56,8 +56,17 @@ struct Inner {
     store: Arc<dyn WorkStore>,
     settings: OutboxSettings,
     open: Open,
-    /// Bytes that are kept of each plugin.
-    kept: Mutex<HashMap<String, u64>>,
+    kept: Mutex<Kept>,
+}
+
+/// What is kept of each plugin.
+#[derive(Default)]
+struct Kept {
+    bytes: HashMap<String, u64>,
+    /// Whether what was there before this host was counted.
+    counted: bool,
+    /// What was handed over before that: it is counted, and no leftover.
+    early: HashSet<String>,
 }
 
 impl Deliveries {
@@ -70,7 +79,7 @@ impl Deliveries {
         self.0.settings.outbox.as_ref().ok_or_else(none)
     }
 
-    fn kept(&self) -> MutexGuard<'_, HashMap<String, u64>> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -108,9 +117,7 @@ impl Deliveries {
         let types = packed.iter().map(|file| file.content_type.clone()).collect();
         let run = caller.run.as_deref().map(str::to_owned);
         let parcel = self.parcel(caller.plugin.to_string(), session, run, caption, packed).ok_or_else(gone)?;
-        let delivered = self.hand_over(parcel, session).await;
-        drop(rooms);
-        Ok(FilesDelivered { id: delivered?, types })
+        Ok(FilesDelivered { id: self.hand_over(parcel, session, rooms).await?, types })
     }
 
     /// Words of an agent whose turn nobody listens to.
@@ -120,7 +127,7 @@ impl Deliveries {
     pub(crate) async fn announce(&self, plugin: &str, session: &Session, run: &str, text: String) -> Result<(), String> {
         let caption = Some((shortened(text), CaptionFormat::Markdown));
         let parcel = self.parcel(plugin.to_owned(), session, Some(run.to_owned()), caption, Vec::new()).ok_or_else(|| gone().message)?;
-        self.hand_over(parcel, session).await.map(drop).map_err(|error| error.message)
+        self.hand_over(parcel, session, Vec::new()).await.map(drop).map_err(|error| error.message)
     }
 
     fn parcel(
@@ -135,11 +142,22 @@ impl Deliveries {
         Some(Parcel { id: Uuid::new_v4().to_string(), session, plugin, run, caption, files })
     }
 
-    /// Puts it in its place, then lists it.
-    async fn hand_over(&self, parcel: Parcel, session: &Session) -> Result<String, ServiceError> {
-        let outbox = self.outbox().map_err(|e| told("send", &e))?;
+    /// Hands it over, to its end: who asks may be cut off at any moment, and what is put is listed or discarded all the same.
+    async fn hand_over(&self, parcel: Parcel, session: &Session, rooms: Vec<open::Room>) -> Result<String, ServiceError> {
         let listed = self.listed(&parcel, session).ok_or_else(gone)?;
         let share = self.share(&listed)?;
+        let deliveries = self.clone();
+        let work = async move {
+            let handed = deliveries.put(parcel, listed, share).await;
+            drop(rooms);
+            handed
+        };
+        tokio::spawn(work).await.unwrap_or_else(|e| Err(failed("send", &e)))
+    }
+
+    /// Puts it in its place, then lists it.
+    async fn put(&self, parcel: Parcel, listed: NewDelivery, share: Share) -> Result<String, ServiceError> {
+        let outbox = self.outbox().map_err(|e| told("send", &e))?;
         let id = listed.id.clone();
         outbox.put(parcel).await.map_err(|e| told("send", &e))?;
         let gone = match self.0.store.add_delivery(listed).await {
@@ -163,7 +181,7 @@ impl Deliveries {
             life: session.id()?.to_owned(),
             run: parcel.run.clone(),
             body: body.text(),
-            bytes: parcel.files.iter().map(|file| file.bytes).sum(),
+            bytes: body.room(),
         })
     }
 
@@ -171,21 +189,24 @@ impl Deliveries {
     fn share(&self, listed: &NewDelivery) -> Result<Share, ServiceError> {
         let (plugin, most) = (listed.plugin.clone(), self.0.settings.bytes.get());
         let mut kept = self.kept();
-        let wanted = kept.get(&plugin).copied().unwrap_or(0).saturating_add(listed.bytes);
-        if wanted > most && listed.bytes > 0 {
+        let wanted = kept.bytes.get(&plugin).copied().unwrap_or(0).saturating_add(listed.bytes);
+        if wanted > most {
             let why = format!("attachments: send: {wanted} bytes of the plugin's would be kept, {most} allowed (setting `outbox.bytes`)");
             return Err(ServiceError::new(ServiceCode::Full, why));
         }
-        kept.insert(plugin.clone(), wanted);
+        kept.bytes.insert(plugin.clone(), wanted);
+        if !kept.counted {
+            kept.early.insert(listed.id.clone());
+        }
         Ok(Share { deliveries: self.clone(), plugin, bytes: listed.bytes })
     }
 
     fn give_back(&self, plugin: &str, bytes: u64) {
         let mut kept = self.kept();
-        if let Some(there) = kept.get_mut(plugin) {
+        if let Some(there) = kept.bytes.get_mut(plugin) {
             *there = there.saturating_sub(bytes);
             if *there == 0 {
-                kept.remove(plugin);
+                kept.bytes.remove(plugin);
             }
         }
     }
@@ -201,7 +222,7 @@ impl Deliveries {
     /// A session was deleted, and these were its deliveries.
     pub(crate) async fn session_gone(&self, deliveries: Vec<DeliveryView>) {
         for delivery in deliveries {
-            self.give_back(&delivery.plugin, delivery.bytes());
+            self.give_back(&delivery.plugin, delivery.room);
             self.discard(&delivery.id).await;
         }
     }

@@ -18,7 +18,7 @@ pub struct NewDelivery {
     pub run: Option<String>,
     /// JSON of the host's own: its files, their names and kinds.
     pub body: String,
-    /// Bytes of its files.
+    /// Bytes that the host counts it as.
     pub bytes: u64,
 }
 

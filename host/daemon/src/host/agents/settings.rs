@@ -9,9 +9,6 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What is in every outbox.
-const DRAFTS: &str = "drafts";
-
 /// The gateway's settings.
 pub(in crate::host) fn settings(config: &Config, plugins: PluginsSettings) -> Result<GatewaySettings, StartError> {
     let agent = &config.agent;
@@ -44,18 +41,15 @@ fn outbox(config: &Config) -> Result<OutboxSettings, StartError> {
     Ok(OutboxSettings { outbox: Some(Arc::new(outbox)), keep: config.outbox.keep, bytes: config.outbox.bytes })
 }
 
-/// Whatever is in the outbox and isn't listed is removed, so nothing else may be there: neither the host's own directories, nor what a person keeps.
+/// Whatever is in the outbox and isn't listed is removed, so the host's own directories may not be there. Whatever else is there, who opens it refuses.
 fn its_own(config: &Config, outbox: &Path) -> io::Result<()> {
     let host = &config.host;
-    if let Some(own) = [&host.state, &host.plugins, &host.cache].into_iter().find(|own| own.starts_with(outbox)) {
-        return Err(io::Error::other(format!("the host's own directory {} is there: say one in which nothing else is", own.display())));
+    match [&host.state, &host.plugins, &host.cache].into_iter().find(|own| own.starts_with(outbox)) {
+        Some(own) => {
+            Err(io::Error::other(format!("the host's own directory {} is there: say one in which nothing else is", own.display())))
+        }
+        None => Ok(()),
     }
-    // One that can't be read is said to be by who opens it.
-    let holds_something = outbox.read_dir().is_ok_and(|mut entries| entries.next().is_some());
-    if holds_something && !outbox.join(DRAFTS).is_dir() {
-        return Err(io::Error::other("there is something in it already, and none of it is an outbox's: say one in which nothing else is"));
-    }
-    Ok(())
 }
 
 /// The offline model is always there; a plugin may choose it.

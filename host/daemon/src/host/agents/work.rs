@@ -125,7 +125,7 @@ impl From<plugbay_gateway::JobView> for JobView {
 
 impl From<plugbay_gateway::DeliveryView> for DeliveryView {
     fn from(delivery: plugbay_gateway::DeliveryView) -> Self {
-        let plugbay_gateway::DeliveryView { id, seq, session, plugin, run, at, caption, caption_format, files } = delivery;
+        let plugbay_gateway::DeliveryView { id, seq, session, plugin, run, at, caption, caption_format, files, .. } = delivery;
         let file = |(number, file): (u64, plugbay_gateway::DeliveredFile)| DeliveredFile {
             number,
             name: file.name,

@@ -1,11 +1,15 @@
 //! Files that are handed over: bounded, recognised, whole or not at all.
 
-use super::stage::{Hand, NEW_YEAR, by, done, errand, fails, session};
+use super::stage::{Hand, NEW_YEAR, by, done, errand, fails, granted, jobs_are, session};
 use crate::turns::stage::Stage;
 use plugbay_gateway::DeliveryView;
-use plugbay_gateway::runtime::state::DeliveriesQuery;
+use plugbay_gateway::runtime::state::{DeliveriesQuery, SessionStore};
+use plugbay_guests::built;
 use serde_json::{Value, json};
 use std::path::Path;
+
+/// What a delivery takes of its plugin's share, and each of its files, beside what is in it.
+const PIECE: u64 = 4_096;
 
 async fn stage(hand: &Hand, folder: &Path) -> Stage {
     let (stage, _) = errand(by(hand, Some(folder)), hand.memory()).await;
@@ -74,17 +78,18 @@ async fn what_is_no_good_leaves_nothing_behind() {
         done(&stage, "send", json!({ "files": just })).await["types"],
         json!(["application/octet-stream", "application/octet-stream"])
     );
-    assert_eq!(delivered(&stage).await[0].bytes(), 25 << 20);
+    let sent = delivered(&stage).await.remove(0);
+    assert_eq!((sent.files.iter().map(|file| file.bytes).sum::<u64>(), sent.room), (25 << 20, (25 << 20) + 3 * PIECE));
 }
 
 #[tokio::test]
 async fn a_share_that_is_used_up_is_full_and_what_goes_makes_room() {
     let (hand, folder) = (Hand::at(NEW_YEAR), tempfile::tempdir().unwrap());
     let mut settings = by(&hand, Some(folder.path()));
-    settings.outbox.bytes = 100.try_into().unwrap();
+    settings.outbox.bytes = (100 + 4 * PIECE).try_into().unwrap(); // two deliveries of a file each
     let (stage, _) = errand(settings, hand.memory()).await;
     session(&stage).await;
-    let file = |bytes: usize| json!({ "files": [{ "name": "x", "zeroes": bytes }] });
+    let file = |bytes: u64| json!({ "files": [{ "name": "x", "zeroes": bytes }] });
     let first = done(&stage, "send", file(60)).await;
     fails(&stage, "send", file(41)).await;
     done(&stage, "send", file(40)).await;
@@ -93,7 +98,41 @@ async fn a_share_that_is_used_up_is_full_and_what_goes_makes_room() {
     assert!(stage.gateway.delete("s").await.unwrap(), "its deliveries go with it");
     assert_eq!((delivered(&stage).await.len(), there(folder.path())), (0, (0, 0)));
     session(&stage).await;
-    done(&stage, "send", file(100)).await;
+    done(&stage, "send", file(100 + 2 * PIECE)).await;
+}
+
+#[tokio::test]
+async fn what_is_empty_takes_a_share_too_and_so_do_words() {
+    let (hand, folder) = (Hand::at(NEW_YEAR), tempfile::tempdir().unwrap());
+    let mut settings = by(&hand, Some(folder.path()));
+    settings.outbox.bytes = (3 * PIECE + 5).try_into().unwrap();
+    let (stage, _) = errand(settings, hand.memory()).await;
+    session(&stage).await;
+    let empty = json!({ "files": [{ "name": "x", "zeroes": 0 }] });
+    done(&stage, "send", empty.clone()).await;
+    fails(&stage, "send", empty).await;
+    for words in ["these", "six"] {
+        done(&stage, "later", json!({ "turn": format!("say {words}"), "after-ms": 0, "announce": true })).await;
+        jobs_are(&stage, <[_]>::is_empty).await;
+    }
+    let captions: Vec<_> = delivered(&stage).await.into_iter().map(|delivery| delivery.caption).collect();
+    assert_eq!(captions, [Some("these".to_owned()), None], "there is no room for more words");
+}
+
+#[tokio::test]
+async fn what_is_handed_over_before_the_start_is_no_leftover_and_counted_once() {
+    let (hand, folder) = (Hand::at(NEW_YEAR), tempfile::tempdir().unwrap());
+    let mut settings = by(&hand, Some(folder.path()));
+    settings.outbox.bytes = (4 * PIECE).try_into().unwrap();
+    let stage = Stage::on(hand.memory(), settings);
+    stage.load("errand", built::ERRAND, granted()).await;
+    stage.state.ensure_session("s", "l1").await.unwrap();
+    let empty = json!({ "files": [{ "name": "x", "zeroes": 0 }] });
+    done(&stage, "send", empty.clone()).await;
+    stage.gateway.start().await.unwrap();
+    assert_eq!((delivered(&stage).await.len(), there(folder.path())), (1, (1, 0)));
+    done(&stage, "send", empty.clone()).await;
+    fails(&stage, "send", empty).await;
 }
 
 #[tokio::test]
