@@ -172,8 +172,8 @@ impl Gateway {
         let Act { plugin, action, session, params, by } = act;
         let found = self.action(&plugin, &action)?;
         may(&action, found.shown.scope, &by)?;
-        let params = given(&found, params).await?;
         let called = self.called(found.shown.plugin.clone(), action.clone(), session, by).await?;
+        let params = given(&found, params).await?;
         let asked = Fired::new(ActionAsked { action, params, attrs: Vec::new() });
         let outcome = called.answered(found.pinned.serve::<SessionActions>(&called.call, &asked).await.answer)?;
         if let ActionOutcome::Success(ActionSuccess { continue_agent: true, reply, .. }) = &outcome {
@@ -191,10 +191,10 @@ impl Gateway {
         let set = self.actions().now();
         let found = set.command(&name).ok_or_else(|| ActError::UnknownCommand(set.absence(&name)))?;
         let args = args.trim().to_owned();
+        may(&format!("/{name}"), found.shown.scope, &by)?;
         if found.shown.args.is_none() && !args.is_empty() {
             return Err(ActError::Params { action: format!("/{name}"), problem: "it takes nothing behind it".to_owned() });
         }
-        may(&format!("/{name}"), found.shown.scope, &by)?;
         let called = self.called(found.shown.plugin.clone(), format!("/{name}"), session, by).await?;
         let asked = Fired::new(CommandAsked { name: name.clone(), args, attrs: Vec::new() });
         let answer = match found.pinned.serve::<Commands>(&called.call, &asked).await.answer {
@@ -273,10 +273,13 @@ fn may(what: &str, needs: Scope, by: &Principal) -> Result<(), ActError> {
     if has { Ok(()) } else { Err(ActError::Forbidden { what: what.to_owned(), needs, has: by.scopes.clone() }) }
 }
 
-/// The parameters, as the action takes them; none given counts as an empty object, where it takes any. Found out on a thread for such work, since a stranger's schema may take its time.
+/// The parameters, as the action takes them; none given, `null` and an empty object are the same. Found out on a thread for such work, since a stranger's schema may take its time.
 async fn given(action: &Arc<Action>, params: Option<Value>) -> Result<Option<Json>, ActError> {
     let wrong = |problem: String| ActError::Params { action: action.shown.id.clone(), problem };
-    let Some(value) = params.or_else(|| action.shown.params.as_ref().map(|_| json!({}))) else { return Ok(None) };
+    let value = params.filter(|params| !params.is_null()).unwrap_or_else(|| json!({}));
+    if action.shown.params.is_none() && value == json!({}) {
+        return Ok(None);
+    }
     let params = Json::from_value(&value).map_err(|e| wrong(e.to_string()))?;
     let taker = action.clone();
     let fits = tokio::task::spawn_blocking(move || taker.takes(&value)).await;
