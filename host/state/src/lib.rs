@@ -68,6 +68,6 @@ pub use store::{
 };
 pub use sweeper::Sweeper;
 pub use work::{
-    DeliveriesQuery, Delivery, Job, JobEnd, JobPut, JobSession, JobSpot, JobStatus, JobTime, JobsQuery, NewDelivery, NewJob, WorkBounds,
-    WorkStore,
+    DeliveriesQuery, Delivery, Job, JobEnd, JobEnded, JobPut, JobSession, JobSpot, JobStatus, JobTime, JobsQuery, NewDelivery, NewJob,
+    WorkBounds, WorkStore,
 };

@@ -6,7 +6,7 @@
 //! too large is `limit-exceeded`, what makes no sense `invalid-input`, each with nothing changed.
 //!
 //! ```
-//! use plugbay_state::{Fact, JobEnd, JobPut, JobTime, JobsQuery, Memory, NewJob, WorkStore};
+//! use plugbay_state::{Fact, JobEnd, JobEnded, JobPut, JobTime, JobsQuery, Memory, NewJob, WorkStore};
 //!
 //! # async fn example() -> Result<(), plugbay_state::StateError> {
 //! let state = Memory::default();
@@ -29,8 +29,9 @@
 //! let claimed = state.claim_jobs(&plugins, vec!["run-1".into(), "run-2".into()]).await?;
 //! assert_eq!(claimed.iter().map(|job| job.asked.id.as_str()).collect::<Vec<_>>(), ["job-1"], "its time has long come");
 //! assert!(state.begin_job("job-1", "run-1").await?);
-//! let end = JobEnd { next: Some(JobTime { due_at: 120_000, run_at: 120_000 }), events: vec![Fact::new("host", "run-job")] };
-//! assert!(state.end_job("job-1", "run-1", end).await?);
+//! let next = JobTime { due_at: 120_000, run_at: 120_000 };
+//! let end = JobEnd { next: Some(next), events: vec![Fact::new("host", "run-job")], ..JobEnd::default() };
+//! assert_eq!(state.end_job("job-1", "run-1", end).await?, JobEnded::Waits(next));
 //!
 //! assert_eq!(state.remove_jobs(JobsQuery::default().of("scribe")).await?.len(), 1);
 //! # Ok(())
@@ -46,7 +47,7 @@ mod rules;
 
 pub use bounds::WorkBounds;
 pub use delivery::{DeliveriesQuery, Delivery, NewDelivery};
-pub use job::{Job, JobEnd, JobPut, JobSession, JobSpot, JobStatus, JobTime, JobsQuery, NewJob};
+pub use job::{Job, JobEnd, JobEnded, JobPut, JobSession, JobSpot, JobStatus, JobTime, JobsQuery, NewJob};
 
 use crate::error::{Operation, StateError};
 use crate::front::Front;
@@ -88,8 +89,8 @@ pub trait WorkStore: Send + Sync {
     fn begin_job<'a>(&'a self, id: &'a str, claim: &'a str) -> Reply<'a, bool>;
 
     /// A run is over, begun or not: the job waits for its next time, or is gone; one that was planned anew meanwhile goes by that. The history is told in the
-    /// same transaction. False: the job was removed, or isn't claimed so any more; the history is told all the same.
-    fn end_job<'a>(&'a self, id: &'a str, claim: &'a str, end: JobEnd) -> Reply<'a, bool>;
+    /// same transaction, also of a job that isn't there any more. Answers what became of it.
+    fn end_job<'a>(&'a self, id: &'a str, claim: &'a str, end: JobEnd) -> Reply<'a, JobEnded>;
 
     /// For a host that starts: what was claimed and not begun waits again, and so does a `turn` or an `action` that was begun and whose claim is no run's id.
     /// Answers the others that were begun, of which nobody knows how they ended, by `run_at`, then id: they stay at work until [`WorkStore::end_job`].
@@ -137,7 +138,7 @@ impl<F: Front> WorkStore for F {
         reply(Operation::BeginJob, runs::begin(&**self.backend(), id, claim))
     }
 
-    fn end_job<'a>(&'a self, id: &'a str, claim: &'a str, end: JobEnd) -> Reply<'a, bool> {
+    fn end_job<'a>(&'a self, id: &'a str, claim: &'a str, end: JobEnd) -> Reply<'a, JobEnded> {
         reply(Operation::EndJob, runs::end(&**self.backend(), id, claim, end))
     }
 

@@ -6,7 +6,7 @@ use futures_util::stream;
 use plugbay_gateway::model::{Model, ModelRequest, ModelStream, OfflineModel};
 use plugbay_runtime::state::{
     Compaction, Conflict, Cursor, DeliveriesQuery, Delivery, Document, EngineSpot, Ensured, Event, ExportedRow, HistoryQuery, Injection,
-    Interrupted, Job, JobEnd, JobPut, JobsQuery, KeyedStore, NewCompaction, NewDelivery, NewEntry, NewInjection, NewJob, NewRun,
+    Interrupted, Job, JobEnd, JobEnded, JobPut, JobsQuery, KeyedStore, NewCompaction, NewDelivery, NewEntry, NewInjection, NewJob, NewRun,
     NewSubagent, Options, Owner, Probe, Question, Queued, Record, Reply, RowId, RunRow, RunStatus, SessionRow, SessionStore, Sqlite,
     StateError, StateSpot, StateStore, StoredEntry, Subagent, Untold, Usage, Window, WorkStore,
 };
@@ -167,7 +167,7 @@ impl WorkStore for TimedState {
         })
     }
 
-    fn end_job<'a>(&'a self, id: &'a str, claim: &'a str, end: JobEnd) -> Reply<'a, bool> {
+    fn end_job<'a>(&'a self, id: &'a str, claim: &'a str, end: JobEnd) -> Reply<'a, JobEnded> {
         self.marks.reply(self.reply(self.state.end_job(id, claim, end)))
     }
 

@@ -38,6 +38,11 @@ impl Schedule {
             plan: serde_json::to_string(&kept).map_err(|e| failed(&e))?,
             time: JobTime { due_at: at, run_at: runs_at },
         };
+        let schedule = self.clone();
+        to_its_end(async move { schedule.put(job).await }).await
+    }
+
+    async fn put(&self, job: NewJob) -> Result<PluginJob, ServiceError> {
         let most = self.0.settings.jobs.get() as u64;
         let _told = self.0.putting.read().await;
         match self.0.store.put_job(job, most).await.map_err(|e| failed(&e))? {
@@ -49,10 +54,10 @@ impl Schedule {
         }
     }
 
-    /// A job was written: whoever waits for due ones looks again, and the plugin is told.
+    /// A job was written: the plugin is told, and whoever waits for due ones looks again.
     fn kept(&self, job: Job, change: JobChangeKind) -> PluginJob {
-        self.poke();
         self.tell(&job, JobChange { next_at: Some(job.asked.time.due_at), ..changed(&job, change) });
+        self.poke();
         self.seen(&job)
     }
 
@@ -62,7 +67,7 @@ impl Schedule {
     /// `Failed`.
     pub(crate) async fn cancel(&self, plugin: &PluginId, id: &str) -> Result<bool, ServiceError> {
         let which = JobsQuery { id: Some(id.to_owned()), ..of(plugin) };
-        Ok(self.remove(which).await.map_err(|e| failed(&e))? > 0)
+        Ok(self.removed(which).await? > 0)
     }
 
     /// `schedule.cancel-tag`.
@@ -72,8 +77,13 @@ impl Schedule {
     pub(crate) async fn cancel_tagged(&self, plugin: &PluginId, about: Option<&Session>, tag: &str) -> Result<u32, ServiceError> {
         let session = about.map(|session| session.key().ok_or_else(gone)).transpose()?.map(str::to_owned);
         let which = JobsQuery { tag: Some(tagged(tag)?), session, ..of(plugin) };
-        let removed = self.remove(which).await.map_err(|e| failed(&e))?;
+        let removed = self.removed(which).await?;
         Ok(u32::try_from(removed).unwrap_or(u32::MAX))
+    }
+
+    async fn removed(&self, which: JobsQuery) -> Result<usize, ServiceError> {
+        let schedule = self.clone();
+        to_its_end(async move { schedule.remove(which).await.map_err(|e| failed(&e)) }).await
     }
 
     /// Removes jobs, and tells their plugins.
@@ -95,8 +105,13 @@ impl Schedule {
     /// `InvalidInput`, `Failed`.
     pub(crate) async fn of_plugin(&self, plugin: &PluginId, tag: Option<&str>) -> Result<Vec<PluginJob>, ServiceError> {
         let which = JobsQuery { tag: tag.map(tagged).transpose()?, ..of(plugin) };
-        let jobs = self.0.store.jobs(which).await.map_err(|e| failed(&e))?;
-        Ok(jobs.iter().filter(|job| job.asked.kind == TURN || job.asked.kind == TIMER).map(|job| self.seen(job)).collect())
+        let (mut seen, mut which) = (Vec::new(), which);
+        loop {
+            let page = self.0.store.jobs(which.clone()).await.map_err(|e| failed(&e))?;
+            let Some(last) = page.last() else { return Ok(seen) };
+            which = which.after(last);
+            seen.extend(page.iter().filter(|job| job.asked.kind == TURN || job.asked.kind == TIMER).map(|job| self.seen(job)));
+        }
     }
 
     /// Timers of a plugin.
@@ -121,6 +136,11 @@ impl Schedule {
             running,
         }
     }
+}
+
+/// Does this to its end: a call that is cut off between what is written and what is told of it would leave one without the other.
+async fn to_its_end<T: Send + 'static>(work: impl Future<Output = Result<T, ServiceError>> + Send + 'static) -> Result<T, ServiceError> {
+    tokio::spawn(work).await.unwrap_or_else(|e| Err(failed(&e)))
 }
 
 fn of(plugin: &PluginId) -> JobsQuery {

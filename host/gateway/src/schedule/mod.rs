@@ -15,6 +15,7 @@ mod view;
 
 pub use clock::ScheduleClock;
 pub use settings::ScheduleSettings;
+use task::ACTION;
 pub(crate) use task::{Actor, Task};
 pub use view::JobView;
 
@@ -22,9 +23,13 @@ use crate::desk::Late;
 use plan::Plan;
 use plugbay_runtime::state::{Job, JobPut, JobSession, JobTime, NewJob, StateError, WorkStore};
 use plugbay_runtime::{Call, JobChange, JobChangeKind, JobChanged, PluginId, Session};
-use std::sync::{Arc, OnceLock};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::{Notify, RwLock, Semaphore};
 use uuid::Uuid;
+
+/// Failing jobs that are remembered. Beyond, all are forgotten, and told once more.
+const AILING: usize = 10_000;
 
 /// Jobs of plugins. Cheap to clone: all clones are one.
 #[derive(Clone)]
@@ -34,8 +39,10 @@ struct Inner {
     store: Arc<dyn WorkStore>,
     settings: ScheduleSettings,
     late: OnceLock<Late>,
-    /// Held by who puts a job, until its plugin is told of that: its run is told after it.
+    /// Held by who writes that a job is there, until its plugin is told of that: the beginning of its run is told behind it.
     putting: RwLock<()>,
+    /// Jobs that come again and whose last run failed: the history was told so.
+    ailing: Mutex<HashSet<String>>,
     /// Rung when something may be due sooner than it was.
     bell: Notify,
     /// Runs that may begin.
@@ -52,6 +59,7 @@ impl Schedule {
             settings,
             late: OnceLock::new(),
             putting: RwLock::default(),
+            ailing: Mutex::default(),
             bell: Notify::new(),
             places,
             began_at: OnceLock::new(),
@@ -102,12 +110,28 @@ impl Schedule {
         Ok(!matches!(put, JobPut::Gone))
     }
 
-    /// Tells a plugin what became of a job of its own.
+    /// Tells a plugin what became of a job of its own. That an agent goes on is none: the plugin was answered, and asked for nothing more.
     fn tell(&self, job: &Job, change: JobChange) {
+        if job.asked.kind == ACTION {
+            return;
+        }
         let (Some(bound), Ok(plugin)) = (self.0.late.get().and_then(Late::get), PluginId::try_from(job.asked.plugin.clone())) else {
             return;
         };
         bound.hooks.tell_one::<JobChanged>(&plugin, &call(job), change);
+    }
+
+    /// Whether it is news that a run of this job went so. What fails again and again would be told without end.
+    fn is_news(&self, job: &Job, failed: bool) -> bool {
+        let mut ailing = self.0.ailing.lock().unwrap_or_else(PoisonError::into_inner);
+        if !failed {
+            ailing.remove(&job.asked.id);
+            return false;
+        }
+        if ailing.len() >= AILING {
+            ailing.clear();
+        }
+        ailing.insert(job.asked.id.clone())
     }
 
     /// The same, of the beginning of a run.

@@ -79,7 +79,7 @@ impl Plan {
 
     fn first(&self, now: u64) -> Result<Due, String> {
         match &self.when {
-            When::Once(at) => self.due(*at),
+            When::Once(at) => self.due((*at).max(now)),
             When::Cron { expression, zone } => self.due(Repeated::read(expression, zone)?.after(now)?),
         }
     }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 /// Jobs that are claimed at once.
 const BATCH: usize = 64;
 /// How long before it looks again where it can't know when there is something to do.
-const AGAIN: Duration = Duration::from_secs(1);
+pub(super) const AGAIN: Duration = Duration::from_secs(1);
 /// A moment that nothing is due at.
 const FAR: u64 = u64::MAX;
 

@@ -5,12 +5,13 @@
 
 use super::asked::changed;
 use super::plan::{Due, Plan};
-use super::task::{Actor, Task};
+use super::rounds::AGAIN;
+use super::task::{ACTION, Actor, Task};
 use super::{Schedule, call};
 use crate::gateway::Gateway;
 use crate::turn::{AnswerTo, TurnAsked, TurnEnd, TurnError, TurnStatus};
 use plugbay_runtime::engine::CallError;
-use plugbay_runtime::state::{Fact, Job, JobEnd, JobSession, JobTime, StateError};
+use plugbay_runtime::state::{Code, Fact, Job, JobEnd, JobEnded, JobSession, JobTime, StateError};
 use plugbay_runtime::{Fired, Grant, JobChange, JobChangeKind, Json, Plugin, Principal, TimerDue, Timers, Trigger};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -48,8 +49,8 @@ enum Ended {
 
 impl Running {
     pub(super) async fn play(mut self) {
-        let ended = match self.skipped() {
-            Some(why) => Ended::Skipped(why),
+        let ended = match self.refused() {
+            Some(ended) => ended,
             None => match self.run().await {
                 Ok(Some(ended)) => ended,
                 // It was removed before it began.
@@ -62,23 +63,36 @@ impl Running {
         }
     }
 
-    /// What can't be written now is settled when the host starts again.
+    /// What can't be written before the host stops is settled when it starts again.
     fn unwritten(&self, error: &StateError) {
         tracing::error!(job = self.job.asked.id, plugin = self.job.asked.plugin, %error, "what becomes of a job can't be written: the next start settles it");
     }
 
-    /// Why this due time isn't run, if it isn't.
-    fn skipped(&self) -> Option<String> {
+    /// Whether to write once more what couldn't be written: a while later, unless the host stops.
+    async fn again(&self, error: &StateError) -> bool {
+        if error.code != Code::WriteFailed {
+            return false;
+        }
+        tracing::error!(job = self.job.asked.id, plugin = self.job.asked.plugin, %error, "what becomes of a job can't be written: tried again");
+        self.gateway.0.closing.run_until_cancelled(tokio::time::sleep(AGAIN)).await.is_some()
+    }
+
+    /// How this due time ends that isn't run, if it isn't.
+    fn refused(&self) -> Option<Ended> {
         let inner = &self.schedule.0;
         let missed = inner.began_at.get().is_some_and(|began| self.job.asked.time.due_at < *began);
         let plan = self.plan().ok();
         if missed && plan.is_some_and(|plan| !plan.catches_up(inner.settings.catch_up)) {
-            return Some("it was due while the host was down (setting `schedule.catch-up`)".to_owned());
+            return Some(Ended::Skipped("it was due while the host was down (setting `schedule.catch-up`)".to_owned()));
         }
-        let is_action = matches!(Task::of(&self.job), Ok(Task::Action { .. }));
-        let may =
-            self.plugin().and_then(|plugin| plugin.generation()).is_some_and(|serving| serving.settings().grants.has(Grant::Schedule));
-        (!is_action && !may).then(|| "the operator denied the grant `schedule`".to_owned())
+        if self.job.asked.kind == ACTION {
+            return None;
+        }
+        match self.plugin().and_then(|plugin| plugin.generation()) {
+            None => Some(absent()),
+            Some(serving) if serving.settings().grants.has(Grant::Schedule) => None,
+            Some(_) => Some(Ended::Skipped("the operator denied the grant `schedule`".to_owned())),
+        }
     }
 
     fn plugin(&self) -> Option<Arc<Plugin>> {
@@ -104,7 +118,7 @@ impl Running {
             Ok(task) => task,
             Err(why) => return Ok(Some(Ended::Failed(why))),
         };
-        if !self.schedule.0.store.begin_job(&self.job.asked.id, self.claim()).await? {
+        if !self.begin().await? {
             return Ok(None);
         }
         drop(self.schedule.0.putting.write().await); // whoever put it has told so
@@ -119,9 +133,20 @@ impl Running {
         }))
     }
 
+    async fn begin(&self) -> Result<bool, StateError> {
+        loop {
+            match self.schedule.0.store.begin_job(&self.job.asked.id, self.claim()).await {
+                Err(error) if self.again(&error).await => {}
+                begun => return begun,
+            }
+        }
+    }
+
     async fn timer(&self, payload: Option<Value>) -> Ended {
-        let Some(plugin) = self.plugin() else { return Ended::PutOff("its plugin isn't there".to_owned()) };
-        if !plugin.generation().is_some_and(|serving| serving.handles::<Timers>()) {
+        let Some((plugin, serving)) = self.plugin().and_then(|plugin| plugin.generation().map(|serving| (plugin, serving))) else {
+            return absent();
+        };
+        if !serving.handles::<Timers>() {
             return Ended::Skipped("the plugin doesn't export `timers` any more".to_owned());
         }
         let asked = &self.job.asked;
@@ -178,47 +203,77 @@ impl Running {
 
     /// Writes how it ended, and when it runs next; then the plugin is told.
     async fn end(&self, ended: Ended) -> Result<(), StateError> {
-        if let Ended::PutOff(why) = &ended {
-            tracing::debug!(job = self.job.asked.id, why, "a job is put off");
-            let next = JobTime { due_at: self.job.asked.time.due_at, run_at: self.schedule.now() + PUT_OFF };
-            let end = JobEnd { next: Some(next), events: Vec::new() };
-            self.schedule.0.store.end_job(&self.job.asked.id, self.claim(), end).await?;
-            return Ok(());
+        loop {
+            match self.schedule.ended(&self.job, &ended).await {
+                Err(error) if self.again(&error).await => {}
+                written => return written,
+            }
         }
-        self.schedule.ended(&self.job, ended).await
     }
+}
+
+/// Of a plugin that doesn't serve now.
+fn absent() -> Ended {
+    Ended::PutOff("its plugin doesn't serve".to_owned())
 }
 
 impl Schedule {
     /// A run whose end nobody knows: the host died in it.
     pub(super) async fn lost(&self, job: &Job) -> Result<(), StateError> {
-        self.ended(job, Ended::Failed("the host stopped while it ran: whether it was done isn't known, and it isn't run again".to_owned()))
-            .await
+        let why = "the host stopped while it ran: whether it was done isn't known, and it isn't run again";
+        self.ended(job, &Ended::Failed(why.to_owned())).await
     }
 
-    async fn ended(&self, job: &Job, ended: Ended) -> Result<(), StateError> {
-        let (next, broken) = match next(job, self.now()) {
-            Ok(next) => (next, None),
-            Err(why) => (None, Some(why)),
+    async fn ended(&self, job: &Job, ended: &Ended) -> Result<(), StateError> {
+        let End { next, what, error } = End::of(job, ended, self.now());
+        let put_off = matches!(ended, Ended::PutOff(_));
+        let told = || if put_off { Vec::new() } else { vec![fact(job, what, error.as_deref())] };
+        // Of what comes again and goes well there would be a line without end, and so there would of what always fails.
+        let news = !put_off && self.is_news(job, error.is_some());
+        let (events, last) = if news { (told(), Vec::new()) } else { (Vec::new(), told()) };
+        let claim = job.claim.as_deref().unwrap_or_default();
+        let became = self.0.store.end_job(&job.asked.id, claim, JobEnd { next, events, last }).await;
+        let next_at = match became {
+            Ok(JobEnded::Waits(time)) => Some(time.due_at),
+            _ => None,
         };
+        if next_at.is_none() {
+            self.is_news(job, false);
+        }
+        became?;
+        match &error {
+            Some(why) if news => tracing::warn!(job = job.asked.id, plugin = job.asked.plugin, why, "a job's run: {what}"),
+            Some(why) => tracing::debug!(job = job.asked.id, plugin = job.asked.plugin, why, "a job's run: {what}"),
+            None => {}
+        }
+        self.tell(job, JobChange { next_at, error, ..changed(job, JobChangeKind::Finished) });
+        self.poke();
+        Ok(())
+    }
+}
+
+/// What is written of a run that is over.
+struct End {
+    next: Option<JobTime>,
+    /// What the history calls it.
+    what: &'static str,
+    error: Option<String>,
+}
+
+impl End {
+    fn of(job: &Job, ended: &Ended, now: u64) -> Self {
         let (what, error) = match ended {
             Ended::Done => ("job-done", None),
             Ended::Failed(why) => ("job-failed", Some(why)),
             Ended::Skipped(why) | Ended::PutOff(why) => ("job-skipped", Some(why)),
         };
-        let error = broken.or(error).map(|why| why.chars().take(WORDS).collect::<String>());
-        // Of what comes again and goes well there would be a line without end.
-        let told = next.is_none() || error.is_some();
-        let events = told.then(|| fact(job, what, error.as_deref())).into_iter().collect();
-        let time = next.map(|Due { at, runs_at }| JobTime { due_at: at, run_at: runs_at });
-        self.0.store.end_job(&job.asked.id, job.claim.as_deref().unwrap_or_default(), JobEnd { next: time, events }).await?;
-        if let Some(why) = &error {
-            tracing::warn!(job = job.asked.id, plugin = job.asked.plugin, why, "a job's run: {what}");
-        }
-        self.poke();
-        let change = changed(job, JobChangeKind::Finished);
-        self.tell(job, JobChange { next_at: next.map(|due| due.at), error, ..change });
-        Ok(())
+        let shortened = |why: &String| why.chars().take(WORDS).collect();
+        let (next, broken) = match (ended, next(job, now)) {
+            (Ended::PutOff(_), _) => (Some(JobTime { due_at: job.asked.time.due_at, run_at: now + PUT_OFF }), None),
+            (_, Ok(next)) => (next.map(|Due { at, runs_at }| JobTime { due_at: at, run_at: runs_at }), None),
+            (_, Err(why)) => (None, Some(why)),
+        };
+        Self { next, what, error: broken.as_ref().or(error).map(shortened) }
     }
 }
 

@@ -1,16 +1,17 @@
-//! A state whose host is killed: with the first of some operations that is done, and from then on nothing more is done. What was done is in the state beneath, for the next host.
+//! A state that has bad days. Its host is killed: with the first of some operations that is done, and from then on nothing more is done; what was done is in the state beneath, for the next host.
+//! Or the first of some operations can't be written.
 
-use plugbay_gateway::Gateway;
 use plugbay_gateway::runtime::state::{
-    Compaction, Conflict, Cursor, DeliveriesQuery, Delivery, Document, EngineSpot, Ensured, Event, ExportedRow, HistoryQuery, Injection,
-    Interrupted, Job, JobEnd, JobPut, JobsQuery, KeyedStore, Memory, NewCompaction, NewDelivery, NewEntry, NewInjection, NewJob, NewRun,
-    NewSubagent, Options, Owner, Probe, Question, Queued, Record, Reply, RowId, RunRow, RunStatus, SessionRow, SessionStore, StateError,
-    StateSpot, StateStore, StoredEntry, Subagent, Untold, Usage, Window, WorkStore,
+    Code, Compaction, Conflict, Cursor, DeliveriesQuery, Delivery, Document, EngineSpot, Ensured, Event, ExportedRow, HistoryQuery,
+    Injection, Interrupted, Job, JobEnd, JobEnded, JobPut, JobsQuery, KeyedStore, Memory, NewCompaction, NewDelivery, NewEntry,
+    NewInjection, NewJob, NewRun, NewSubagent, Operation, Options, Owner, Probe, Question, Queued, Record, Reply, RowId, RunRow, RunStatus,
+    SessionRow, SessionStore, StateError, StateSpot, StateStore, StoredEntry, Subagent, Untold, Usage, Window, WorkStore,
 };
+use plugbay_gateway::{Gateway, GatewaySettings};
 use std::future::pending;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 /// The state of one host.
@@ -20,15 +21,29 @@ pub(crate) struct Dying {
     /// The last thing that it does.
     last: &'static [&'static str],
     dead: watch::Sender<bool>,
+    /// What can't be written, once each.
+    failing: Mutex<Vec<&'static str>>,
 }
 
 impl Dying {
     /// A gateway that has started, and is killed with the first of these.
     pub(crate) async fn with(state: Arc<Memory>, last: &'static [&'static str]) -> (Gateway, Arc<Self>) {
-        let dying = Arc::new(Self { state, last, dead: watch::Sender::new(false) });
+        let dying = Arc::new(Self { state, last, dead: watch::Sender::new(false), failing: Mutex::default() });
         let gateway = Gateway::new(crate::turns::stage::engine(), dying.clone(), crate::turns::stage::settings()).unwrap();
         gateway.start().await.unwrap();
         (gateway, dying)
+    }
+
+    /// A gateway, not started, whose state can't write the first of each of these.
+    pub(crate) fn failing(state: Arc<Memory>, first: &[&'static str], settings: GatewaySettings) -> Gateway {
+        let ill = Self { state, last: &[], dead: watch::Sender::new(false), failing: Mutex::new(first.to_vec()) };
+        Gateway::new(crate::turns::stage::engine(), Arc::new(ill), settings).unwrap()
+    }
+
+    fn fails(&self, name: &str) -> bool {
+        let mut failing = self.failing.lock().unwrap();
+        let at = failing.iter().position(|one| *one == name);
+        at.is_some_and(|at| failing.remove(at) == name)
     }
 
     /// Waits until it is dead.
@@ -37,6 +52,10 @@ impl Dying {
     }
 
     fn reply<'a, T: Send + 'a>(&'a self, name: &str, reply: Reply<'a, T>) -> Reply<'a, T> {
+        if self.fails(name) {
+            let message = "the disk is full, for a test".to_owned();
+            return Box::pin(async { Err(StateError { code: Code::WriteFailed, operation: Operation::EndJob, message, overrun: None }) });
+        }
         let is_last = self.last.contains(&name);
         Box::pin(async move {
             if *self.dead.borrow() {
@@ -94,7 +113,7 @@ impl WorkStore for Dying {
         remove_jobs(which: JobsQuery) -> Vec<Job>;
         claim_jobs(plugins: &'a [String], claims: Vec<String>) -> Vec<Job>;
         begin_job(id: &'a str, claim: &'a str) -> bool;
-        end_job(id: &'a str, claim: &'a str, end: JobEnd) -> bool;
+        end_job(id: &'a str, claim: &'a str, end: JobEnd) -> JobEnded;
         recover_jobs() -> Vec<Job>;
         add_delivery(delivery: NewDelivery) -> bool;
         delivery(id: &'a str) -> Option<Delivery>;

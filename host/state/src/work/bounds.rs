@@ -108,7 +108,7 @@ pub(super) fn claims(claims: &[String]) -> Result<(), Problem> {
 
 pub(super) fn end(end: &JobEnd) -> Result<(), Problem> {
     end.next.map_or(Ok(()), time)?;
-    ledger::welcome_events(&end.events)
+    ledger::welcome_events(&[&end.events[..], &end.last].concat())
 }
 
 /// A delivery's id.

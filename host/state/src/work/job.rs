@@ -108,6 +108,19 @@ pub struct JobEnd {
     pub next: Option<JobTime>,
     /// What the history is told.
     pub events: Vec<Fact>,
+    /// What it is told beside, unless the job waits for another run.
+    pub last: Vec<Fact>,
+}
+
+/// What became of a job whose run is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobEnded {
+    /// It waits for this time.
+    Waits(JobTime),
+    /// That was its last run, and it is gone.
+    Gone,
+    /// It was removed before, or isn't claimed so any more.
+    NotThere,
 }
 
 /// Where a listing of jobs stands.

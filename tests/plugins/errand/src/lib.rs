@@ -162,6 +162,10 @@ impl Errand {
                 take_time(ms);
                 Ok(())
             }
+            Task::Again(ms) => {
+                schedule::timer().after(Duration::from_millis(ms)).name(event.name.as_deref().unwrap_or("again")).start()?;
+                Ok(())
+            }
             #[expect(clippy::panic, reason = "what a fault does is what is tested")]
             Task::Panic => panic!("as you asked"),
         }

@@ -98,7 +98,7 @@ pub(crate) struct Later {
     /// Whether a timer is about the call's session.
     #[serde(default)]
     pub(crate) about: bool,
-    /// What a timer is told: any JSON. `{"task": "fail"}`, `{"task": "panic"}` and `{"task": {"slow": 50}}` it does.
+    /// What a timer is told: any JSON. `{"task": "fail"}`, `{"task": "panic"}`, `{"task": {"slow": 50}}` and `{"task": {"again": 50}}` it does.
     pub(crate) payload: Option<Value>,
     /// Milliseconds since 1970.
     pub(crate) at: Option<u64>,
@@ -147,6 +147,8 @@ pub(crate) enum Task {
     Panic,
     /// Takes so many milliseconds.
     Slow(u64),
+    /// Has the timer of this name run again, so many milliseconds later.
+    Again(u64),
 }
 
 impl Later {

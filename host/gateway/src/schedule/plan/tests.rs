@@ -31,7 +31,8 @@ fn times(expression: &str, zone: &str, from: &str, count: usize) -> Vec<String> 
 #[test]
 fn a_moment_is_a_number_a_text_or_a_while_from_now() {
     let once = |when| Plan::check(&asked(when), 1_000).map(|(plan, due)| (due.at, plan.next(due.at).unwrap()));
-    assert_eq!(once(JobMoment::At(5)), Ok((5, None)));
+    assert_eq!(once(JobMoment::At(1_001)), Ok((1_001, None)));
+    assert_eq!(once(JobMoment::At(5)), Ok((1_000, None)), "what has passed is due now");
     assert_eq!(once(JobMoment::After(500)), Ok((1_500, None)));
     assert_eq!(once(JobMoment::AtTime("1970-01-01T01:00:01+01:00".into())), Ok((1_000, None)));
     for (when, says) in [

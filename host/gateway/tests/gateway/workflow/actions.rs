@@ -1,6 +1,6 @@
 //! Actions: each stage at which one may end, and what the caller is told.
 
-use super::stage::{Hand, NEW_YEAR, acts, by, errand, person, session};
+use super::stage::{Hand, NEW_YEAR, acts, by, errand, jobs_are, noted, person, session};
 use crate::turns::stage::Stage;
 use plugbay_gateway::runtime::{ActionFailure, ActionOutcome, ActionSuccess, Json, Scope};
 use plugbay_gateway::{Act, ActError};
@@ -69,13 +69,16 @@ async fn each_stage_refuses_by_name() {
         assert!(error.to_string().contains(needs.name()), "{error}");
     }
     assert!(stage.gateway.act(act("nod", None, None, &["operator.admin"])).await.is_ok(), "who may more, may this");
+    assert!(stage.gateway.act(act("nod", None, Some(json!({})), &write)).await.is_ok(), "an empty form is no form");
+    let nothing_right = refused(act("greet", Some("nowhere"), Some(json!({})), &write)).await;
+    assert!(matches!(nothing_right, ActError::UnknownSession(_)), "first the session: {nothing_right}");
     for (action, params, says) in [
         ("greet", Some(json!({})), "name"),
         ("greet", None, "name"),
         ("greet", Some(json!({ "name": 7 })), "/name"),
         ("greet", Some(json!({ "name": "x", "nmae": "y" })), "nmae"),
         ("greet", Some(json!({ "name": "x".repeat(70_000) })), "65536"),
-        ("nod", Some(json!({})), "takes none"),
+        ("nod", Some(json!({ "name": "x" })), "takes none"),
     ] {
         let error = refused(act(action, None, params.clone(), &write)).await;
         assert!(matches!(&error, ActError::Params { .. }) && error.to_string().contains(says), "{params:?}: {error}");
@@ -89,7 +92,7 @@ async fn how_it_breaks_is_for_the_log() {
         let error = acts(&stage, "break", json!({ "how": how })).await.unwrap_err();
         assert_eq!(error.to_string(), "plugin `errand` failed at `break`: its log says why", "{how}");
     }
-    assert!(acts(&stage, "nod", Value::Null).await.is_err(), "it takes no parameters");
+    assert!(acts(&stage, "nod", json!([])).await.is_err(), "it takes no parameters");
     assert!(stage.gateway.act(act("nod", Some("s"), None, &["operator.write"])).await.is_ok(), "it goes on");
 }
 
@@ -98,13 +101,14 @@ async fn the_agent_goes_on_once_with_what_was_answered() {
     let stage = stage().await;
     let done = success(acts(&stage, "greet", json!({ "name": "Bob", "continue": true })).await.unwrap());
     assert!(done.continue_agent);
-    while stage.runs("s").await.len() < 2 || stage.runs("s").await[0].ended_at.is_none() {
-        tokio::task::yield_now().await;
-    }
+    jobs_are(&stage, <[_]>::is_empty).await;
+    assert_eq!(stage.runs("s").await.len(), 2);
     let run = stage.runs("s").await.remove(0);
     assert_eq!((run.trigger.as_str(), run.status, &run.facts["principal"]["sender"]), ("action", "done", &json!("ada")));
     let said = stage.words("s").await;
     let told: Vec<_> = said.iter().filter(|line| line.contains("Greet somebody")).collect();
+    assert_eq!(said.iter().filter(|line| line.starts_with("user: ada ran the action")).count(), 1, "{said:?}");
+    assert!(noted(&stage).await.1.is_empty(), "that is no job of the plugin's");
     assert_eq!(told[0], "user: ada ran the action \"Greet somebody\" of the plugin `errand`, which answered: Hello, Bob!", "{said:?}");
     let nowhere = stage.gateway.act(act("greet", None, Some(json!({ "name": "x", "continue": true })), &["operator.write"])).await;
     assert!(matches!(nowhere, Err(ActError::NoSession { .. })));

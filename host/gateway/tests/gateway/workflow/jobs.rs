@@ -1,8 +1,9 @@
 //! Jobs while a gateway runs: made, found, run, put off, removed.
 
-use super::stage::{Hand, NEW_YEAR, acts, by, done, errand, fails, granted, jobs, jobs_are, noted, session, told};
+use super::stage::{Hand, NEW_YEAR, acts, became, by, done, errand, fails, granted, jobs, jobs_are, noted, session, skipping, told};
+use crate::dying::Dying;
 use crate::turns::stage::Stage;
-use plugbay_gateway::runtime::state::DeliveriesQuery;
+use plugbay_gateway::runtime::state::{DeliveriesQuery, StateLimits};
 use plugbay_gateway::runtime::{Grants, Order, Settings, Source, Wanted};
 use plugbay_gateway::{AnswerTo, TurnAsked};
 use plugbay_guests::built;
@@ -26,8 +27,11 @@ async fn a_timer_is_told_when_it_is_due_and_is_gone_then() {
     let later = json!({ "after-ms": 60_000, "payload": { "n": 1 }, "name": "one", "tag": "t", "about": true });
     let job = done(&stage, "later", later).await;
     assert_eq!((&job["kind"], &job["session"], &job["next-at"]), (&json!("timer"), &json!("s"), &json!(NEW_YEAR + 60_000)));
+    done(&stage, "later", json!({ "after-ms": 59_999, "payload": "before it" })).await;
     hand.advance(59_999);
-    assert_eq!((noted(&stage).await.0.len(), jobs(&stage).await.len()), (0, 1));
+    jobs_are(&stage, |jobs| jobs.len() == 1).await;
+    assert_eq!(times(&noted(&stage).await.0), [(json!("before it"), 1)]);
+    done(&stage, "forget-all", Value::Null).await;
     hand.advance(1);
     jobs_are(&stage, <[_]>::is_empty).await;
     let (fired, changes) = noted(&stage).await;
@@ -37,8 +41,8 @@ async fn a_timer_is_told_when_it_is_due_and_is_gone_then() {
         (&json!({ "n": 1 }), &json!("one"), &json!("t"), &json!("s"), &json!(NEW_YEAR + 60_000), &Value::Null)
     );
     let changes: Vec<_> = changes.iter().map(|change| change["change"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(changes, ["added", "started", "finished"]);
-    assert_eq!(told(&stage).await, [("job-done".to_owned(), None)], "nothing else is left of it");
+    assert_eq!(changes, ["started", "finished"]);
+    assert_eq!(told(&stage).await.len(), 2, "a line for each of the two, and nothing else is left of them");
 }
 
 #[tokio::test]
@@ -118,23 +122,125 @@ async fn a_name_is_one_job_whatever_is_asked() {
 async fn runs_of_a_job_never_overlap_and_a_failure_is_no_reason_for_another() {
     let hand = Hand::at(NEW_YEAR);
     let stage = stage(&hand).await;
-    done(&stage, "later", json!({ "cron": "* * * * * *", "name": "tick", "payload": { "task": { "slow": 30 } } })).await;
+    let tick = done(&stage, "later", json!({ "cron": "* * * * * *", "name": "tick", "payload": { "task": { "slow": 300 } } })).await;
     done(&stage, "later", json!({ "after-ms": 1_000, "payload": { "task": "fail" } })).await;
     done(&stage, "later", json!({ "after-ms": 1_000, "payload": { "task": "panic" } })).await;
-    for _ in 0..5 {
-        hand.advance(1_000);
+    let rests = async || {
         let now = plugbay_gateway::ScheduleClock::now(&hand);
         jobs_are(&stage, |jobs| jobs.len() == 1 && jobs.iter().all(|job| !job.running && job.next_at.unwrap() > now)).await;
+    };
+    hand.advance(1_000);
+    rests().await;
+    for _ in 0..3 {
+        hand.advance(1_000);
+        jobs_are(&stage, |jobs| jobs.iter().any(|job| job.running)).await;
+        // It is due again while it runs.
+        hand.advance(1_000);
+        hand.advance(1_000);
+        rests().await;
     }
     let (fired, changes) = noted(&stage).await;
     assert!(times(&fired).iter().all(|(_, times)| *times == 1), "{fired:?}");
     let ticks = fired.iter().filter(|row| row["name"] == "tick").count();
-    assert_eq!(ticks, 5);
+    let became: Vec<_> = became(&changes, &tick["id"]).into_iter().map(|(what, _)| what).collect();
+    let one_by_one = [["started", "finished"]].concat().repeat(ticks);
+    assert!(ticks >= 4 && became[0] == "added" && became[1..] == one_by_one[..], "{ticks} runs: {became:?}");
     let failed: Vec<_> = changes.iter().filter(|change| !change["error"].is_null()).collect();
     assert_eq!(failed.len(), 2, "{changes:?}");
     let told = told(&stage).await;
     assert_eq!(told.iter().filter(|(what, why)| what == "job-failed" && why.is_some()).count(), 2);
     assert_eq!(told.len(), 2, "what goes well and comes again leaves no line");
+}
+
+#[tokio::test]
+async fn what_fails_again_and_again_is_told_to_its_plugin_each_time_and_to_the_history_once() {
+    let hand = Hand::at(NEW_YEAR);
+    let stage = stage(&hand).await;
+    let job = done(&stage, "later", json!({ "cron": "* * * * * *", "payload": { "task": "fail" } })).await;
+    for second in 1..=4 {
+        hand.advance(1_000);
+        jobs_are(&stage, |jobs| !jobs[0].running && jobs[0].next_at == Some(NEW_YEAR + (second + 1) * 1_000)).await;
+    }
+    let (_, changes) = noted(&stage).await;
+    assert_eq!(became(&changes, &job["id"]).iter().filter(|(what, _)| what == "finished").count(), 4);
+    assert_eq!(told(&stage).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_timer_that_has_itself_run_again_is_not_over() {
+    let hand = Hand::at(NEW_YEAR);
+    let stage = stage(&hand).await;
+    let job = done(&stage, "later", json!({ "after-ms": 1_000, "name": "tick", "payload": { "task": { "again": 60_000 } } })).await;
+    hand.advance(1_000);
+    let next = NEW_YEAR + 61_000;
+    jobs_are(&stage, |jobs| !jobs[0].running && jobs[0].next_at == Some(next)).await;
+    let (_, changes) = noted(&stage).await;
+    let first = NEW_YEAR + 1_000;
+    let [added, started, updated, finished] =
+        [("added", Some(first)), ("started", None), ("updated", Some(next)), ("finished", Some(next))]
+            .map(|(what, at)| (what.to_owned(), at));
+    assert_eq!(became(&changes, &job["id"]), [added, started, updated, finished]);
+    assert!(told(&stage).await.is_empty(), "it goes on");
+    hand.advance(60_000);
+    jobs_are(&stage, <[_]>::is_empty).await;
+    assert_eq!(told(&stage).await, [("job-done".to_owned(), None)]);
+}
+
+#[tokio::test]
+async fn one_that_is_removed_while_it_runs_comes_to_its_end_and_has_no_next_time() {
+    let hand = Hand::at(NEW_YEAR);
+    let stage = stage(&hand).await;
+    let job = done(&stage, "later", json!({ "cron": "* * * * * *", "payload": { "task": { "slow": 300 } } })).await;
+    hand.advance(1_000);
+    jobs_are(&stage, |jobs| jobs[0].running).await;
+    assert!(stage.gateway.schedule().remove_job(job["id"].as_str().unwrap()).await.unwrap());
+    let last = loop {
+        let (_, changes) = noted(&stage).await;
+        let last = became(&changes, &job["id"]).pop().unwrap();
+        if last.0 == "finished" {
+            break last;
+        }
+    };
+    assert_eq!(last.1, None);
+    assert!(jobs(&stage).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_plugin_finds_all_its_jobs_however_long_they_are() {
+    let hand = Hand::at(NEW_YEAR);
+    let limits = StateLimits { result: 20_000.try_into().unwrap(), ..StateLimits::default() };
+    let (stage, _) = errand(by(&hand, None), hand.memory_with(limits)).await;
+    session(&stage).await;
+    for name in ["a", "b", "c", "d", "e"] {
+        done(&stage, "later", json!({ "after-ms": 1_000, "name": name, "payload": "x".repeat(9_000) })).await;
+    }
+    assert!(jobs(&stage).await.len() < 5, "one answer hasn't room for them");
+    assert_eq!(done(&stage, "jobs", json!({})).await.as_array().unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_for_a_moment_is_written_then() {
+    let hand = Hand::at(NEW_YEAR);
+    let state = hand.memory();
+    let stage = Stage::of(Dying::failing(state.clone(), &["begin_job", "end_job"], by(&hand, None)), state);
+    stage.load("errand", built::ERRAND, granted()).await;
+    stage.gateway.start().await.unwrap();
+    session(&stage).await;
+    done(&stage, "later", json!({ "after-ms": 1_000, "payload": 1 })).await;
+    hand.advance(1_000);
+    jobs_are(&stage, <[_]>::is_empty).await;
+    assert_eq!(times(&noted(&stage).await.0), [(json!(1), 1)]);
+}
+
+#[tokio::test]
+async fn a_moment_that_has_passed_is_now_also_where_missed_times_are_skipped() {
+    let hand = Hand::at(NEW_YEAR);
+    let (stage, _) = errand(skipping(&hand), hand.memory()).await;
+    session(&stage).await;
+    hand.advance(1_000);
+    done(&stage, "later", json!({ "at": NEW_YEAR - 60_000, "payload": "late" })).await;
+    jobs_are(&stage, <[_]>::is_empty).await;
+    assert_eq!(times(&noted(&stage).await.0), [(json!("late"), 1)]);
 }
 
 #[tokio::test]

@@ -37,7 +37,12 @@ impl Hand {
 
     /// A state whose clock it is.
     pub(super) fn memory(&self) -> Arc<Memory> {
-        Arc::new(Memory::new(StateLimits::default(), self.clock.clone()).unwrap())
+        self.memory_with(StateLimits::default())
+    }
+
+    /// The same, with these limits.
+    pub(super) fn memory_with(&self, limits: StateLimits) -> Arc<Memory> {
+        Arc::new(Memory::new(limits, self.clock.clone()).unwrap())
     }
 }
 
@@ -146,6 +151,12 @@ pub(super) async fn jobs_are(stage: &Stage, wanted: impl Fn(&[JobView]) -> bool)
 pub(super) async fn told(stage: &Stage) -> Vec<(String, Option<String>)> {
     let all = stage.state.history(HistoryQuery::oldest(1_000)).await.unwrap();
     all.into_iter().filter(|event| event.fact.what.starts_with("job-")).map(|event| (event.fact.what, event.fact.why)).collect()
+}
+
+/// What became of the job with this name, in order: what, and when it runs next.
+pub(super) fn became(changes: &[Value], job: &Value) -> Vec<(String, Option<u64>)> {
+    let its = changes.iter().filter(|change| change["job"] == *job);
+    its.map(|change| (change["change"].as_str().unwrap().to_owned(), change["next-at"].as_u64())).collect()
 }
 
 /// The session `s`, made if there is none.

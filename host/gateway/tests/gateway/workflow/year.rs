@@ -8,7 +8,7 @@ const DAY: u64 = 86_400_000;
 #[tokio::test]
 async fn a_year_has_so_many_hours_and_mornings_and_each_is_run_once() {
     let hand = Hand::at(NEW_YEAR);
-    let (stage, _) = errand(by(&hand, None), hand.memory()).await;
+    let (stage, plugin) = errand(by(&hand, None), hand.memory()).await;
     session(&stage).await;
     done(&stage, "later", json!({ "cron": "0 9 * * mon-fri", "zone": "Europe/Berlin", "name": "morning" })).await;
     done(&stage, "later", json!({ "cron": "30 2 * * *", "zone": "Europe/Berlin", "name": "night" })).await;
@@ -30,5 +30,7 @@ async fn a_year_has_so_many_hours_and_mornings_and_each_is_run_once() {
     }
     // 2027 begins on a Friday and has 261 of Monday to Friday; half past two comes once on each of its days, also on those on which clocks are changed.
     assert_eq!((mornings, nights, once), (261, 365, 1));
+    let told = plugin.generation().unwrap().counted().find(|(hook, _)| *hook == "timers").map(|(_, counted)| counted.calls);
+    assert_eq!(told, Some(261 + 365 + 1), "and the plugin was told of each once");
     assert_eq!(jobs(&stage).await.iter().map(|job| job.name.as_deref().unwrap()).collect::<Vec<_>>(), ["night", "morning", "leap"]);
 }

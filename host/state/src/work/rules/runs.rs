@@ -5,7 +5,7 @@ use crate::error::Problem;
 use crate::ledger::rules as ledger;
 use crate::rows::{Backend, Rows, Weight};
 use crate::sessions::rules::{Answer, write};
-use crate::work::{Job, JobEnd, JobSpot, JobStatus, JobTime, bounds};
+use crate::work::{Job, JobEnd, JobEnded, JobSpot, JobStatus, JobTime, bounds};
 
 /// The kinds of jobs whose claim is the id of the run that they begin.
 const RUNS: [&str; 2] = ["turn", "action"];
@@ -60,21 +60,21 @@ pub(in crate::work) async fn begin<B: Backend>(backend: &B, id: &str, claim: &st
     .await
 }
 
-pub(in crate::work) async fn end<B: Backend>(backend: &B, id: &str, claim: &str, end: JobEnd) -> Result<bool, Problem> {
+pub(in crate::work) async fn end<B: Backend>(backend: &B, id: &str, claim: &str, end: JobEnd) -> Result<JobEnded, Problem> {
     bounds::job(id)?;
     bounds::claim(claim)?;
     bounds::end(&end)?;
     let (id, claim) = (id.to_owned(), claim.to_owned());
     write(backend, Weight::Few, move |rows, now| {
         let job = at_work(rows, &id, &claim)?;
-        ledger::tell(rows, end.events, now)?;
-        let Some(job) = job else { return Ok(false) };
-        let next = if job.anew { Some(job.asked.time) } else { end.next };
-        match next {
-            Some(time) => wait(rows, job, time)?,
-            None => rows.remove_job(&id)?,
+        let next = job.as_ref().and_then(|job| if job.anew { Some(job.asked.time) } else { end.next });
+        let last = if next.is_none() { end.last } else { Vec::new() };
+        ledger::tell(rows, [end.events, last].concat(), now)?;
+        match (job, next) {
+            (None, _) => Ok(JobEnded::NotThere),
+            (Some(job), Some(time)) => wait(rows, job, time).map(|()| JobEnded::Waits(time)),
+            (Some(_), None) => rows.remove_job(&id).map(|()| JobEnded::Gone),
         }
-        Ok(true)
     })
     .await
 }

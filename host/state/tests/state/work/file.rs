@@ -3,8 +3,9 @@
 use super::{Stage, about, add, all, at, claim, history, ids, n, named, next, parcel, timer};
 use crate::{assert_error, sqlite_at, store};
 use plugbay_state::{
-    Clock, Code, DATABASE_FILE, DeliveriesQuery, EngineSpot, Fact, HistoryQuery, JobEnd, JobSession, JobStatus, JobsQuery, NewDelivery,
-    NewJob, Operation, Options, SCHEMA_VERSION, SessionStore, Sqlite, SqliteSettings, StateStore, TestClock, Window, WorkStore,
+    Clock, Code, DATABASE_FILE, DeliveriesQuery, EngineSpot, Fact, HistoryQuery, JobEnd, JobEnded, JobSession, JobStatus, JobsQuery,
+    NewDelivery, NewJob, Operation, Options, SCHEMA_VERSION, SessionStore, Sqlite, SqliteSettings, StateStore, TestClock, Window,
+    WorkStore,
 };
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -35,7 +36,7 @@ async fn a_job_is_where_it_was_after_opening_again() {
     assert_eq!(ids(&claim(&state, "c", 9).await), ["begun", "claimed", "ended"]);
     assert_eq!((state.begin_job("begun", "c.0").await, state.begin_job("ended", "c.2").await), (Ok(true), Ok(true)));
     let end = JobEnd { events: vec![Fact::new("host", "run-job")], ..next(Some(5_000)) };
-    assert_eq!(state.end_job("ended", "c.2", end).await, Ok(true));
+    assert_eq!(state.end_job("ended", "c.2", end).await, Ok(JobEnded::Waits(at(5_000))));
     let before = (state.jobs(JobsQuery::default()).await.unwrap(), state.deliveries(DeliveriesQuery::default()).await.unwrap());
     state.close().await;
     assert_error(state.next_job_at(&[]), Code::Unavailable, Operation::NextJobAt);
@@ -47,7 +48,7 @@ async fn a_job_is_where_it_was_after_opening_again() {
     assert_eq!(ids(&state.recover_jobs().await.unwrap()), ["begun"]);
     assert_eq!(ids(&claim(&state, "d", 9).await), ["claimed"], "the one that ended waits for its next time");
     assert_eq!((state.next_job_at(&["p".into()]), history(&state).await), (Ok(Some(5_000)), vec!["run-job".to_owned()]));
-    assert_eq!(state.end_job("begun", "c.0", next(None)).await, Ok(true));
+    assert_eq!(state.end_job("begun", "c.0", next(None)).await, Ok(JobEnded::Gone));
 }
 
 #[tokio::test]
@@ -72,7 +73,7 @@ async fn an_end_and_what_the_history_is_told_are_one_write() {
         assert_eq!((state.jobs(JobsQuery::default()).await.unwrap(), history(&**state).await), (before.clone(), vec![]), "{table}");
         raw(directory).execute_batch("DROP TRIGGER guard").unwrap();
     }
-    assert_eq!(state.end_job("a", "c.0", end(None)).await, Ok(true));
+    assert_eq!(state.end_job("a", "c.0", end(None)).await, Ok(JobEnded::Gone));
     assert_eq!((all(&**state).await, history(&**state).await.len()), (vec![], 2));
 }
 
@@ -206,7 +207,10 @@ async fn a_file_of_version_5_gets_jobs_and_deliveries_and_keeps_what_it_has() {
     assert!(state.subagent("p", "a").await.unwrap().unwrap().deleting);
     furnish(&state).await;
     assert_eq!(ids(&claim(&state, "c", 9).await), ["a"]);
-    assert_eq!(state.end_job("a", "c.0", JobEnd { next: None, events: vec![Fact::new("host", "run-job")] }).await, Ok(true));
+    assert_eq!(
+        state.end_job("a", "c.0", JobEnd { events: vec![Fact::new("host", "run-job")], ..JobEnd::default() }).await,
+        Ok(JobEnded::Gone)
+    );
     assert_eq!((all(&state).await, history(&state).await.len()), (vec!["b".to_owned()], 2));
     assert_eq!(state.deliveries(DeliveriesQuery::default()).await.unwrap().len(), 1);
 }

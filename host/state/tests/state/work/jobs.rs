@@ -1,8 +1,8 @@
 //! Jobs that are put: added, left as they are, planned anew, refused.
 
-use super::{Stage, about, add, all, at, claim, ids, n, named, next, rules, timer};
+use super::{Stage, about, add, all, at, claim, history, ids, n, named, next, rules, timer};
 use crate::assert_error;
-use plugbay_state::{Code, Job, JobPut, JobSession, JobStatus, JobTime, JobsQuery, NewJob, Operation};
+use plugbay_state::{Code, Fact, Job, JobEnd, JobEnded, JobPut, JobSession, JobStatus, JobTime, JobsQuery, NewJob, Operation};
 
 rules! {
     a_job_comes_back_as_it_was_asked,
@@ -135,7 +135,7 @@ async fn one_that_is_planned_anew_while_it_is_at_work_goes_by_that_when_it_ends(
         clock.advance(9);
         assert_eq!(ids(&claim(&*state, "late", 9).await), [""; 0], "it is at work, though its new time has come");
         assert_eq!(state.next_job_at(&["p".into()]), Ok(None));
-        assert_eq!(state.end_job("a", &c, next(Some(90_000))).await, Ok(true));
+        assert_eq!(state.end_job("a", &c, next(Some(90_000))).await, Ok(JobEnded::Waits(at(2_000 + round))));
         let job = state.job("a").await.unwrap().unwrap();
         assert_eq!((job.status, job.claim, job.anew, job.asked.time), (JobStatus::Waiting, None, false, at(2_000 + round)));
         assert_eq!(job.asked.plan, format!("\"anew {round}\""));
@@ -148,11 +148,13 @@ async fn one_that_is_planned_anew_is_not_gone_when_its_run_says_so(Stage { state
     claim(&*state, "c", 1).await;
     state.put_job(NewJob { plan: "2".into(), time: at(7_000), ..named("b", "x") }, 9).await.unwrap();
     assert_eq!(state.begin_job("a", "c.0").await, Ok(true));
-    assert_eq!(state.end_job("a", "c.0", next(None)).await, Ok(true));
+    let end = JobEnd { last: vec![Fact::new("host", "run-job")], ..next(None) };
+    assert_eq!(state.end_job("a", "c.0", end).await, Ok(JobEnded::Waits(at(7_000))));
+    assert_eq!(history(&*state).await, [""; 0], "it wasn't the last run");
     assert_eq!(state.job("a").await.unwrap().unwrap().asked.time, at(7_000));
     clock.set(7_000);
     assert_eq!(ids(&claim(&*state, "d", 1).await), ["a"]);
-    assert_eq!(state.end_job("a", "d.0", next(None)).await, Ok(true));
+    assert_eq!(state.end_job("a", "d.0", next(None)).await, Ok(JobEnded::Gone));
     assert_eq!(state.job("a").await, Ok(None), "this run is of the new plan, and counts");
 }
 
@@ -161,7 +163,7 @@ async fn one_that_stays_the_same_while_it_is_at_work_goes_by_its_end(Stage { sta
     clock.set(2_000);
     claim(&*state, "c", 1).await;
     assert!(matches!(state.put_job(NewJob { time: at(7_000), ..named("b", "x") }, 9).await, Ok(JobPut::Same(job)) if !job.anew));
-    assert_eq!(state.end_job("a", "c.0", next(Some(3_000))).await, Ok(true));
+    assert_eq!(state.end_job("a", "c.0", next(Some(3_000))).await, Ok(JobEnded::Waits(at(3_000))));
     let jobs = state.jobs(JobsQuery { limit: n(1), ..JobsQuery::default() }).await.unwrap();
     assert_eq!(jobs[0].asked.time, at(3_000));
 }

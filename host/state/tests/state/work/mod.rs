@@ -66,7 +66,7 @@ async fn claim(state: &dyn WorkStore, c: &str, most: usize) -> Vec<Job> {
 
 /// It runs again at this moment, or not any more; the history is told nothing.
 fn next(moment: Option<u64>) -> JobEnd {
-    JobEnd { next: moment.map(at), events: vec![] }
+    JobEnd { next: moment.map(at), ..JobEnd::default() }
 }
 
 /// A turn of `main` in its life `l1`.

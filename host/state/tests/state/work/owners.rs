@@ -1,7 +1,7 @@
 //! Whom jobs and deliveries go with: sessions that are reset or deleted, plugins that are switched off or uninstalled.
 
 use super::{Stage, about, add, all, claim, history, next, parcel, rules, timer};
-use plugbay_state::{DeliveriesQuery, Fact, JobEnd, JobPut, JobSession, NewDelivery, NewJob, WorkStore};
+use plugbay_state::{DeliveriesQuery, Fact, JobEnd, JobEnded, JobPut, JobSession, NewDelivery, NewJob, WorkStore};
 
 rules! {
     a_reset_takes_the_jobs_of_a_session_and_leaves_its_deliveries,
@@ -43,7 +43,7 @@ async fn a_reset_takes_the_jobs_of_a_session_and_leaves_its_deliveries(stage: St
     assert_eq!(all(&**state).await, ["p-none", "p-other", "q-none", "q-other"]);
     assert_eq!(delivered(&**state).await, EVERYTHING);
     let end = JobEnd { events: vec![Fact::new("host", "run-job")], ..next(Some(9_000)) };
-    assert_eq!(state.end_job("p-main", "c.0", end).await, Ok(false));
+    assert_eq!(state.end_job("p-main", "c.0", end).await, Ok(JobEnded::NotThere));
     assert_eq!(history(&**state).await, ["run-job"], "what was done was done");
     assert_eq!(state.put_job(about("late", "main"), 9).await, Ok(JobPut::Gone));
     let anew = Some(JobSession { key: "main".into(), life: "l2".into() });
@@ -78,7 +78,7 @@ async fn a_plugin_that_is_switched_off_loses_its_jobs(stage: Stage) {
     state.forget_plugin("p", false).await.unwrap();
     assert_eq!(all(&**state).await, ["q-main", "q-none", "q-other"]);
     assert_eq!((delivered(&**state).await, state.next_job_at(&["p".into()])), (EVERYTHING.map(str::to_owned).to_vec(), Ok(None)));
-    assert_eq!(state.end_job("p-main", "c.0", next(None)).await, Ok(false));
+    assert_eq!(state.end_job("p-main", "c.0", next(None)).await, Ok(JobEnded::NotThere));
     assert!(matches!(state.put_job(timer("p-none"), 1).await, Ok(JobPut::Added(_))), "none of the old ones counts");
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Stage, about, add, all, at, claim, history, ids, named, next, rules, timer, turn};
 use crate::assert_error;
-use plugbay_state::{Code, Fact, HistoryQuery, Job, JobEnd, JobStatus, JobTime, JobsQuery, NewJob, Operation};
+use plugbay_state::{Code, Fact, HistoryQuery, Job, JobEnd, JobEnded, JobStatus, JobTime, JobsQuery, NewJob, Operation};
 
 rules! {
     what_is_due_is_claimed_the_longest_due_first,
@@ -90,38 +90,39 @@ async fn an_end_says_when_it_runs_next_or_that_it_is_gone(Stage { state, clock, 
     claim(&*state, "c", 1).await;
     state.begin_job("a", "c.0").await.unwrap();
     let time = JobTime { due_at: 5_000, run_at: 5_200 };
-    assert_eq!(state.end_job("a", "c.0", JobEnd { next: Some(time), events: vec![] }).await, Ok(true));
+    assert_eq!(state.end_job("a", "c.0", JobEnd { next: Some(time), ..JobEnd::default() }).await, Ok(JobEnded::Waits(time)));
     let after = Job { asked: NewJob { time, ..timer("a") }, ..there };
     assert_eq!(state.job("a").await, Ok(Some(after)));
     clock.set(5_199);
     assert_eq!(claim(&*state, "d", 1).await, []);
     clock.set(5_200);
     claim(&*state, "e", 1).await;
-    assert_eq!(state.end_job("a", "e.0", next(None)).await, Ok(true), "one that hasn't begun ends, too");
+    assert_eq!(state.end_job("a", "e.0", next(None)).await, Ok(JobEnded::Gone), "one that hasn't begun ends, too");
     assert_eq!(state.job("a").await, Ok(None));
 }
 
 async fn an_end_by_another_claim_ends_nothing(Stage { state, clock, .. }: Stage) {
     add(&*state, timer("a")).await;
-    assert_eq!(state.end_job("a", "c.0", next(None)).await, Ok(false), "nobody runs it");
+    assert_eq!(state.end_job("a", "c.0", next(None)).await, Ok(JobEnded::NotThere), "nobody runs it");
     clock.set(2_000);
     let claimed = claim(&*state, "c", 1).await;
-    assert_eq!(state.end_job("a", "d", next(None)).await, Ok(false));
+    assert_eq!(state.end_job("a", "d", next(None)).await, Ok(JobEnded::NotThere));
     assert_eq!(state.jobs(JobsQuery::default()).await, Ok(claimed));
-    assert_eq!(state.end_job("a", "c.0", next(Some(9_000))).await, Ok(true));
-    assert_eq!(state.end_job("a", "c.0", next(None)).await, Ok(false), "once");
+    assert_eq!(state.end_job("a", "c.0", next(Some(9_000))).await, Ok(JobEnded::Waits(at(9_000))));
+    assert_eq!(state.end_job("a", "c.0", next(None)).await, Ok(JobEnded::NotThere), "once");
     assert_eq!(all(&*state).await, ["a"]);
 }
 
 fn told(next: Option<u64>, what: &[&str]) -> JobEnd {
-    JobEnd { next: next.map(at), events: what.iter().map(|what| Fact { plugin: Some("p".into()), ..Fact::new("host", what) }).collect() }
+    let facts = what.iter().map(|what| Fact { plugin: Some("p".into()), ..Fact::new("host", what) });
+    JobEnd { next: next.map(at), events: facts.collect(), ..JobEnd::default() }
 }
 
 async fn the_history_is_told_with_the_end(Stage { state, clock, .. }: Stage) {
     add(&*state, timer("a")).await;
     clock.set(2_000);
     claim(&*state, "c", 1).await;
-    assert_eq!(state.end_job("a", "c.0", told(Some(2_000), &["run-job", "miss-job"])).await, Ok(true));
+    assert_eq!(state.end_job("a", "c.0", told(Some(2_000), &["run-job", "miss-job"])).await, Ok(JobEnded::Waits(at(2_000))));
     let events = state.history(HistoryQuery::oldest(9).of("p")).await.unwrap();
     assert_eq!(
         events.iter().map(|event| (event.at, event.fact.what.as_str())).collect::<Vec<_>>(),
@@ -129,13 +130,20 @@ async fn the_history_is_told_with_the_end(Stage { state, clock, .. }: Stage) {
     );
     claim(&*state, "d", 1).await;
     state.remove_jobs(JobsQuery::default().id("a")).await.unwrap();
-    assert_eq!(state.end_job("a", "d.0", told(None, &["fail-job"])).await, Ok(false));
+    assert_eq!(state.end_job("a", "d.0", told(None, &["fail-job"])).await, Ok(JobEnded::NotThere));
     assert_eq!(history(&*state).await, ["run-job", "miss-job", "fail-job"], "of a job that was removed, too");
+    add(&*state, timer("b")).await;
+    for (claimed, next, told) in [("f", Some(2_000), 3), ("g", None, 4)] {
+        claim(&*state, claimed, 1).await;
+        let last = JobEnd { last: vec![Fact::new("host", "done-job")], ..crate::work::next(next) };
+        state.end_job("b", &format!("{claimed}.0"), last).await.unwrap();
+        assert_eq!(history(&*state).await.len(), told, "what is said of the last run is said of that");
+    }
     add(&*state, timer("a")).await;
     claim(&*state, "e", 1).await;
     let wrong = told(None, &["fine", "Not A Word"]);
     assert_error(state.end_job("a", "e.0", wrong).await, Code::InvalidInput, Operation::EndJob);
-    assert_eq!((history(&*state).await.len(), all(&*state).await), (3, vec!["a".to_owned()]));
+    assert_eq!((history(&*state).await.len(), all(&*state).await), (4, vec!["a".to_owned()]));
 }
 
 async fn the_time_of_the_history_does_not_go_back(Stage { state, clock, .. }: Stage) {
@@ -159,7 +167,7 @@ async fn stopped(stage: Stage) -> Stage {
     stage.clock.set(2_000);
     assert_eq!(ids(&claim(state, "c", 4).await), ["late", "begun", "claimed", "waits"]);
     assert_eq!((state.begin_job("late", "c.0").await, state.begin_job("begun", "c.1").await), (Ok(true), Ok(true)));
-    assert_eq!(state.end_job("waits", "c.3", next(Some(3_000))).await, Ok(true));
+    assert_eq!(state.end_job("waits", "c.3", next(Some(3_000))).await, Ok(JobEnded::Waits(at(3_000))));
     stage
 }
 
@@ -182,7 +190,7 @@ async fn of_a_host_that_stopped_what_has_begun_is_told_until_it_is_ended(stage: 
     );
     assert_eq!(state.recover_jobs().await, Ok(found));
     for (id, claim) in [("late", "c.0"), ("begun", "c.1")] {
-        assert_eq!(state.end_job(id, claim, told(None, &["lose-job"])).await, Ok(true));
+        assert_eq!(state.end_job(id, claim, told(None, &["lose-job"])).await, Ok(JobEnded::Gone));
     }
     assert_eq!((state.recover_jobs().await, history(&**state).await.len()), (Ok(vec![]), 2));
     assert_eq!(all(&**state).await, ["claimed", "waits"]);
@@ -224,6 +232,6 @@ async fn what_was_planned_anew_before_the_host_stopped_waits_for_its_new_time(St
         let job = state.job(id).await.unwrap().unwrap();
         assert_eq!((job.status, job.claim, job.anew, job.asked.time), (JobStatus::Waiting, None, false, at(6_000)));
     }
-    assert_eq!(state.end_job("c", "c.2", next(None)).await, Ok(true));
+    assert_eq!(state.end_job("c", "c.2", next(None)).await, Ok(JobEnded::Waits(at(6_000))));
     assert_eq!(state.job("c").await.unwrap().unwrap().asked.time, at(6_000));
 }

@@ -138,7 +138,7 @@ async fn moments_are_moments(stage: Stage) {
     let last = JobTime { due_at: MAX_TIME, run_at: MAX_TIME };
     for time in [due, run] {
         assert_error(state.put_job(NewJob { time, ..timer("a") }, 9).await, Code::InvalidInput, Operation::PutJob);
-        let end = JobEnd { next: Some(time), events: vec![] };
+        let end = JobEnd { next: Some(time), ..JobEnd::default() };
         assert_error(state.end_job("a", "c", end).await, Code::InvalidInput, Operation::EndJob);
     }
     assert_eq!(add(&**state, NewJob { time: last, ..timer("a") }).await.asked.time, last);
@@ -168,8 +168,9 @@ async fn the_history_is_told_what_it_would_be_told_anyway(Stage { state, clock, 
     add(&*state, timer("a")).await;
     clock.set(2_000);
     let claimed = claim(&*state, "c", 1).await;
-    let many = JobEnd { next: None, events: vec![Fact::new("host", "run-job"); Record::MAX_PARTS + 1] };
-    let long = JobEnd { next: None, events: vec![Fact { why: Some("x".repeat(Record::MAX_TEXT + 1)), ..Fact::new("host", "run-job") }] };
+    let many = JobEnd { events: vec![Fact::new("host", "run-job"); Record::MAX_PARTS + 1], ..JobEnd::default() };
+    let long =
+        JobEnd { events: vec![Fact { why: Some("x".repeat(Record::MAX_TEXT + 1)), ..Fact::new("host", "run-job") }], ..JobEnd::default() };
     for end in [many, long] {
         assert_error(state.end_job("a", "c.0", end).await, Code::LimitExceeded, Operation::EndJob);
     }
