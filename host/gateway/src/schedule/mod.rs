@@ -6,6 +6,7 @@
 
 mod asked;
 mod clock;
+mod places;
 mod plan;
 mod rounds;
 mod run;
@@ -20,12 +21,13 @@ pub(crate) use task::{Actor, Task};
 pub use view::JobView;
 
 use crate::desk::Late;
+use places::Places;
 use plan::Plan;
 use plugbay_runtime::state::{Job, JobPut, JobSession, JobTime, NewJob, StateError, WorkStore};
 use plugbay_runtime::{Call, JobChange, JobChangeKind, JobChanged, PluginId, Session};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use tokio::sync::{Notify, RwLock, Semaphore};
+use tokio::sync::{Notify, RwLock};
 use uuid::Uuid;
 
 /// Failing jobs that are remembered. Beyond, all are forgotten, and told once more.
@@ -44,23 +46,24 @@ struct Inner {
     /// Jobs that come again and whose last run failed: the history was told so.
     ailing: Mutex<HashSet<String>>,
     /// Rung when something may be due sooner than it was.
-    bell: Notify,
+    bell: Arc<Notify>,
     /// Runs that may begin.
-    places: Arc<Semaphore>,
+    places: Places,
     /// When the gateway began to look for what is due.
     began_at: OnceLock<u64>,
 }
 
 impl Schedule {
     pub(crate) fn new(store: Arc<dyn WorkStore>, settings: ScheduleSettings) -> Self {
-        let places = Arc::new(Semaphore::new(settings.concurrent.get().min(Semaphore::MAX_PERMITS)));
+        let bell = Arc::new(Notify::new());
+        let places = Places::new(settings.concurrent.get(), bell.clone());
         Self(Arc::new(Inner {
             store,
             settings,
             late: OnceLock::new(),
             putting: RwLock::default(),
             ailing: Mutex::default(),
-            bell: Notify::new(),
+            bell,
             places,
             began_at: OnceLock::new(),
         }))

@@ -4,12 +4,12 @@
 //! logged, and asked again a second later.
 
 use super::Schedule;
+use super::places::{Free, Room};
 use super::run::Running;
 use crate::gateway::{Gateway, Inner};
 use plugbay_runtime::state::{StateError, WorkBounds};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -56,9 +56,9 @@ impl Rounds {
         let closing = self.closing.clone();
         let _ = closing
             .run_until_cancelled(async {
-                while let Some(place) = self.place().await {
+                while let Some(free) = self.schedule.0.places.free(BATCH).await {
                     let Some(gateway) = self.gateway.upgrade().map(Gateway) else { return };
-                    let found = self.look(&gateway, place).await;
+                    let found = self.look(&gateway, free).await;
                     drop(gateway);
                     self.rest(found).await;
                 }
@@ -66,38 +66,36 @@ impl Rounds {
             .await;
     }
 
-    /// A place for one run at least.
-    async fn place(&self) -> Option<OwnedSemaphorePermit> {
-        self.schedule.0.places.clone().acquire_owned().await.ok()
-    }
-
-    async fn look(&self, gateway: &Gateway, place: OwnedSemaphorePermit) -> Found {
-        self.try_look(gateway, place).await.unwrap_or_else(|error| {
+    async fn look(&self, gateway: &Gateway, free: Free) -> Found {
+        self.try_look(gateway, free).await.unwrap_or_else(|error| {
             tracing::error!(%error, "jobs that are due can't be looked up");
             Found::Nothing { until: FAR, then: AGAIN }
         })
     }
 
-    async fn try_look(&self, gateway: &Gateway, place: OwnedSemaphorePermit) -> Result<Found, StateError> {
+    async fn try_look(&self, gateway: &Gateway, mut free: Free) -> Result<Found, StateError> {
         let inner = &self.schedule.0;
         let (serving, absent) = plugins(gateway);
-        let mut places = vec![place];
-        while places.len() < BATCH
-            && let Ok(place) = inner.places.clone().try_acquire_owned()
-        {
-            places.push(place);
-        }
+        let mut until = FAR;
         for plugins in serving.chunks(WorkBounds::ANSWER) {
-            let claims = places.iter().map(|_| Uuid::new_v4().to_string()).collect();
-            for job in inner.store.claim_jobs(plugins, claims).await? {
-                let place = places.pop();
-                gateway.0.turns.spawn(Running { schedule: self.schedule.clone(), gateway: gateway.clone(), job, place }.play());
-            }
-            if places.is_empty() {
-                return Ok(Found::More);
+            loop {
+                let Room { plugins, runs } = inner.places.room(plugins, &free);
+                let claims = (0..runs).map(|_| Uuid::new_v4().to_string()).collect();
+                let jobs = if plugins.is_empty() { Vec::new() } else { inner.store.claim_jobs(&plugins, claims).await? };
+                let all = jobs.len() < runs;
+                for job in jobs {
+                    let place = Some(inner.places.take(&job.asked.plugin, &mut free));
+                    gateway.0.turns.spawn(Running { schedule: self.schedule.clone(), gateway: gateway.clone(), job, place }.play());
+                }
+                if free.is_empty() {
+                    return Ok(Found::More);
+                }
+                if all || plugins.is_empty() {
+                    until = until.min(self.next_of(&plugins)?.unwrap_or(FAR));
+                    break;
+                }
             }
         }
-        let until = self.next_of(&serving)?.unwrap_or(FAR);
         let waits = self.next_of(&absent)?.is_some_and(|at| at <= self.schedule.now());
         Ok(Found::Nothing { until, then: if waits { AGAIN } else { Duration::MAX } })
     }

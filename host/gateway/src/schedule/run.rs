@@ -4,6 +4,7 @@
 //! instead, and counts as not begun. How a run failed is for the plugin (`job-changed`) and, of a job that doesn't come again, for the history.
 
 use super::asked::changed;
+use super::places::Place;
 use super::plan::{Due, Plan};
 use super::rounds::AGAIN;
 use super::task::{ACTION, Actor, Task};
@@ -15,7 +16,6 @@ use plugbay_runtime::state::{Code, Fact, Job, JobEnd, JobEnded, JobSession, JobT
 use plugbay_runtime::{Fired, Grant, JobChange, JobChangeKind, Json, Plugin, Principal, TimerDue, Timers, Trigger};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// The channel of turns that a job begins.
 const CHANNEL: &str = "schedule";
@@ -34,7 +34,7 @@ pub(super) struct Running {
     pub(super) gateway: Gateway,
     pub(super) job: Job,
     /// Its place among those that run; given back when others may begin.
-    pub(super) place: Option<OwnedSemaphorePermit>,
+    pub(super) place: Option<Place>,
 }
 
 /// How a run ended.

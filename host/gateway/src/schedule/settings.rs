@@ -11,7 +11,8 @@ use std::sync::Arc;
 pub struct ScheduleSettings {
     /// Jobs that a plugin may have (setting `schedule.jobs`).
     pub jobs: NonZeroUsize,
-    /// Jobs that are run at the same time (setting `schedule.concurrent`). A turn counts until it has its place in its session's line.
+    /// Jobs that are run at the same time (setting `schedule.concurrent`). A turn counts until it has its place in its session's line;
+    /// a plugin has no more of them than are left.
     pub concurrent: NonZeroUsize,
     /// What becomes of times that passed while the host was down, where the plugin doesn't say (setting `schedule.catch-up`).
     pub catch_up: CatchUp,

@@ -3,9 +3,9 @@
 use super::stage::{Hand, NEW_YEAR, acts, became, by, done, errand, fails, granted, jobs, jobs_are, noted, session, skipping, told};
 use crate::dying::Dying;
 use crate::turns::stage::Stage;
-use plugbay_gateway::runtime::state::{DeliveriesQuery, StateLimits};
+use plugbay_gateway::runtime::state::{DeliveriesQuery, JobPut, JobTime, NewJob, StateLimits, WorkStore};
 use plugbay_gateway::runtime::{Grants, Order, Settings, Source, Wanted};
-use plugbay_gateway::{AnswerTo, TurnAsked};
+use plugbay_gateway::{AnswerTo, GatewaySettings, ScheduleSettings, TurnAsked};
 use plugbay_guests::built;
 use serde_json::{Value, json};
 
@@ -319,4 +319,33 @@ async fn an_operator_removes_one() {
     assert!(stage.gateway.schedule().remove_job(id).await.unwrap());
     assert!(!stage.gateway.schedule().remove_job(id).await.unwrap());
     assert_eq!(noted(&stage).await.1.last().unwrap()["change"], "removed");
+}
+
+#[tokio::test]
+async fn a_plugin_whose_timers_take_long_keeps_no_other_from_its_own() {
+    let hand = Hand::at(NEW_YEAR);
+    let usual = by(&hand, None);
+    let schedule = ScheduleSettings { concurrent: 4.try_into().unwrap(), ..usual.schedule };
+    let (stage, _) = errand(GatewaySettings { schedule, ..usual }, hand.memory()).await;
+    stage.load("bench-alarm", built::BENCH_ALARM, granted()).await;
+    session(&stage).await;
+    for n in 0..12 {
+        done(&stage, "later", json!({ "after-ms": 1, "payload": { "task": { "slow": 300 } }, "name": format!("slow {n}") })).await;
+    }
+    let (body, plan) = (json!({ "kind": "timer", "payload": null }), json!({ "once": NEW_YEAR + 2 }));
+    let other = NewJob {
+        id: "the-other".into(),
+        plugin: "bench-alarm".into(),
+        name: None,
+        tag: None,
+        session: None,
+        kind: "timer".into(),
+        body: body.to_string(),
+        plan: plan.to_string(),
+        time: JobTime { due_at: NEW_YEAR + 2, run_at: NEW_YEAR + 2 },
+    };
+    assert!(matches!(stage.state.put_job(other, u64::MAX).await.unwrap(), JobPut::Added(_)));
+    hand.advance(2);
+    let left = jobs_are(&stage, |jobs| jobs.iter().all(|job| job.plugin != "bench-alarm")).await;
+    assert!(left.len() > 8, "it is due after all of these, and doesn't wait for them: {}", left.len());
 }
