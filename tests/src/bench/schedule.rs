@@ -45,6 +45,9 @@ const CALLS: usize = 200;
 /// Between two looks at what is left.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// Looks without anything new after which nothing will come any more.
+const STILL: u32 = 6_000;
+
 pub(super) async fn jobs() -> Result<Vec<Row>> {
     Ok(vec![crowd().await?, delays().await?])
 }
@@ -130,12 +133,19 @@ fn timer(n: usize, at: u64) -> NewJob {
     }
 }
 
-/// Waits until no job is left.
+/// Waits until no job is left. Where nothing begins or ends any more and some are, they are lost, and that is said.
 async fn over(agent: &Agent) -> Result<()> {
-    while !agent.gateway.schedule().jobs(JobsQuery { limit: std::num::NonZeroUsize::MIN, ..JobsQuery::default() }).await?.is_empty() {
+    let (mut before, mut still) = (0, 0);
+    loop {
+        let first = JobsQuery { limit: std::num::NonZeroUsize::MIN, ..JobsQuery::default() };
+        let left = agent.gateway.schedule().jobs(first).await?;
+        let Some(job) = left.first() else { return Ok(()) };
+        let (_, marks) = agent.state.marks.read();
+        still = if marks == before { still + 1 } else { 0 };
+        before = marks;
+        ensure!(still < STILL, "`{}` is left, and perhaps others: nothing began or ended during {STILL} looks", job.id);
         tokio::time::sleep(LOOK).await;
     }
-    Ok(())
 }
 
 /// How many due times the plugin was told of, and of how many jobs.

@@ -45,9 +45,8 @@ impl Target {
         let mut taken = BTreeSet::new();
         let place = |file: &&'f DeliveredFile| {
             let mut name = plain(&file.name, file.number);
-            if !taken.insert(name.to_lowercase()) {
+            while !taken.insert(name.to_lowercase()) {
                 name = format!("{}-{name}", file.number);
-                taken.insert(name.to_lowercase());
             }
             let path =
                 self.name.clone().unwrap_or_else(|| if self.folder == Path::new(".") { name.into() } else { self.folder.join(name) });
@@ -127,6 +126,9 @@ mod tests {
         let (a, b, c) = (file(1, "a.txt"), file(2, "A.txt"), file(3, "b.txt"));
         let places: Vec<_> = target.places(&[&a, &b, &c]).into_iter().map(|(_, path)| path).collect();
         assert_eq!(places, ["a.txt", "2-A.txt", "b.txt"].map(PathBuf::from));
+        let (a, b, c) = (file(1, "a"), file(2, "3-a"), file(3, "a"));
+        let places: Vec<_> = target.places(&[&a, &b, &c]).into_iter().map(|(_, path)| path).collect();
+        assert_eq!(places, ["a", "3-a", "3-3-a"].map(PathBuf::from), "the other name may be taken as well");
     }
 
     #[test]
