@@ -9,6 +9,9 @@ use plugbay_runtime::state::JobStatus;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+/// How the history begins to say that nobody knows how a job ended.
+const UNKNOWN: &str = "the host stopped while it ran";
+
 /// What was found over all rounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct WorkSummary {
@@ -158,8 +161,10 @@ impl Book {
             (Some(left), Some(end)) => bail!("it has ended and is there: {left:?}, {end:?}"),
             (Some(left), None) => left_so(left, times),
             (None, Some(end)) if end.what == "job-done" => ensure_done(times, 1..=1, "the history says that it was done"),
-            (None, Some(End { why: Some(_), .. })) => ensure_done(times, 0..=1, "the history says why that isn't known"),
-            (None, Some(end)) => bail!("the history doesn't say why: {end:?}"),
+            (None, Some(End { why: Some(why), .. })) if why.starts_with(UNKNOWN) => {
+                ensure_done(times, 0..=1, "the history says why that isn't known")
+            }
+            (None, Some(end)) => bail!("nothing but the end of the host is a reason for a job that wasn't done: {end:?}"),
             (None, None) => bail!("it was acknowledged, and is nowhere; done {times} times"),
         }
     }

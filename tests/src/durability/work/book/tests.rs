@@ -79,7 +79,7 @@ fn what_is_done_waits_or_is_said_to_be_lost_is_right() {
     assert_eq!((book.summary.due, book.summary.unheard), (3, 1));
     book.settle(&done()).unwrap();
     let lost = changed(|found, seen| {
-        found.ends = vec![end("timer", "job-failed", Some("it died")), end("turn", "job-failed", Some("it died"))];
+        found.ends = ["timer", "turn"].map(|kind| end(kind, "job-failed", Some(UNKNOWN))).into();
         (seen.silent, seen.heard) = (1, BTreeMap::new());
     });
     noted().settle(&lost).unwrap();
@@ -95,6 +95,10 @@ fn what_is_lost_or_comes_twice_is_named() {
         (changed(|found, _| found.fired.push(Fired { due: 8, ..fired(1) })), "is to be told once, and was told 2 times"),
         (changed(|found, _| found.fired[0].payload = "2".into()), "was made with 1"),
         (changed(|found, _| found.ends.push(end("timer", "job-failed", Some("x")))), "job timer ended twice"),
+        (
+            changed(|found, _| found.ends[0] = end("timer", "job-failed", Some("it was busy"))),
+            "nothing but the end of the host is a reason",
+        ),
         (changed(|found, _| drop(found.jobs.insert("timer".into(), left("timer", JobStatus::Waiting)))), "it has ended and is there"),
         (
             changed(|_, seen| {
