@@ -62,7 +62,7 @@ pub(super) enum Plugins {
     Install(String),
 }
 
-/// All names, for those who mistype one.
+/// All names; no plugin can claim one of these.
 const NAMES: [&str; 6] = ["/help", "/session", "/reset", "/compact", "/plugins", "/quit"];
 
 /// How alike a name has to be to be meant.
@@ -77,14 +77,15 @@ impl Slash {
         let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let rest = rest.trim();
         let alone = |command| if rest.is_empty() { Ok(Some(command)) } else { Err(format!("{name} takes nothing behind it")) };
-        match name {
-            "/help" => alone(Self::Help),
-            "/reset" => alone(Self::Reset),
-            "/quit" => alone(Self::Quit),
-            "/session" => Ok(Some(Self::Session((!rest.is_empty()).then(|| rest.to_owned())))),
-            "/compact" => Ok(Some(Self::Compact((!rest.is_empty()).then(|| rest.to_owned())))),
-            "/plugins" => Plugins::read(rest).map(|deed| Some(Self::Plugins(deed))),
-            other => Ok(Some(Self::Other(Other { name: other.trim_start_matches('/').to_owned(), args: rest.to_owned() }))),
+        // A name that isn't among ours is a plugin's, whatever stands here.
+        match NAMES.into_iter().find(|ours| *ours == name) {
+            Some("/help") => alone(Self::Help),
+            Some("/reset") => alone(Self::Reset),
+            Some("/quit") => alone(Self::Quit),
+            Some("/session") => Ok(Some(Self::Session((!rest.is_empty()).then(|| rest.to_owned())))),
+            Some("/compact") => Ok(Some(Self::Compact((!rest.is_empty()).then(|| rest.to_owned())))),
+            Some("/plugins") => Plugins::read(rest).map(|deed| Some(Self::Plugins(deed))),
+            _ => Ok(Some(Self::Other(Other { name: name.trim_start_matches('/').to_owned(), args: rest.to_owned() }))),
         }
     }
 }
@@ -148,6 +149,8 @@ fn for_turns(Changed { id, change, generation, .. }: &Changed) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use plugbay_gateway::RESERVED_COMMANDS;
+    use std::collections::BTreeSet;
 
     #[test]
     fn lines_with_a_slash_are_commands() {
@@ -192,7 +195,12 @@ mod tests {
     }
 
     #[test]
-    fn help_names_every_command() {
-        assert!(NAMES.iter().all(|name| HELP.contains(name)));
+    fn every_command_is_in_the_help_is_ours_and_can_be_no_plugins() {
+        let sorted = |names: &mut dyn Iterator<Item = &str>| names.map(str::to_owned).collect::<BTreeSet<_>>();
+        let ours = sorted(&mut NAMES.into_iter());
+        let helped = HELP.lines().filter(|line| line.starts_with('/') && !line.starts_with("//"));
+        assert_eq!(sorted(&mut helped.filter_map(|line| line.split_whitespace().next())), ours);
+        assert_eq!(RESERVED_COMMANDS.map(|name| format!("/{name}")).into_iter().collect::<BTreeSet<_>>(), ours);
+        assert!(NAMES.iter().all(|name| !matches!(Slash::read(name), Ok(None | Some(Slash::Other(_))))));
     }
 }
