@@ -7,6 +7,7 @@ use super::super::{inspect, list};
 use super::print;
 use crate::api::types::{Because, Changed};
 use crate::client::{Content, Route};
+use crate::config::nearest;
 use crate::output::one_line;
 use anyhow::{Context, Result};
 use hyper::Method;
@@ -65,9 +66,6 @@ pub(super) enum Plugins {
 /// All names; no plugin can claim one of these.
 const NAMES: [&str; 6] = ["/help", "/session", "/reset", "/compact", "/plugins", "/quit"];
 
-/// How alike a name has to be to be meant.
-const ALIKE: f64 = 0.5;
-
 impl Slash {
     /// The command that a line is; none, if it is for the agent.
     pub(super) fn read(line: &str) -> Result<Option<Self>, String> {
@@ -92,12 +90,9 @@ impl Slash {
 
 /// That there is no such command, neither ours nor one of these.
 pub(super) fn unknown<'n>(name: &str, of_plugins: impl IntoIterator<Item = &'n str>) -> String {
-    let known = NAMES.into_iter().map(str::to_owned).chain(of_plugins.into_iter().map(|name| format!("/{name}")));
-    let name = format!("/{name}");
-    let near = known.map(|known| (strsim::normalized_damerau_levenshtein(&known, &name), known));
-    let nearest = near.filter(|(alike, _)| *alike >= ALIKE).max_by(|a, b| a.0.total_cmp(&b.0));
-    let hint = nearest.map_or_else(|| "/help says what there is".to_owned(), |(_, known)| format!("did you mean `{known}`?"));
-    format!("there is no command `{name}`: {hint}; to say it to the agent, begin with `//`")
+    let known = NAMES.into_iter().filter_map(|ours| ours.strip_prefix('/')).chain(of_plugins);
+    let hint = nearest(name, known).map_or_else(|| "/help says what there is".to_owned(), |near| format!("did you mean `/{near}`?"));
+    format!("there is no command `/{name}`: {hint}; to say it to the agent, begin with `//`")
 }
 
 impl Plugins {
