@@ -430,6 +430,7 @@ async fn without_the_grant_the_extracts_stay_and_nothing_else_is_different() {
     let above = stage.above("s").await;
     assert!(above.contains("tarragon"), "{above}");
     stage.said("say thank you").await;
+    tidied(&stage, 2).await;
     assert!(model.asked().is_empty());
 }
 
