@@ -34,6 +34,8 @@ async fn a_person_answers_once_and_the_agent_goes_on() {
     assert!(done.continue_agent);
     assert_eq!(done.result.unwrap().parse().unwrap(), json!({ "request": "d-1", "verdict": "approved" }));
     stage.turns("s", 2).await;
+    // The run's end is written before that of its job, and only a job begins another.
+    stage.jobs_are(|jobs| jobs.iter().all(|job| job.kind != "action")).await;
     let words = stage.words("s").await;
     let went_on = words.last().unwrap();
     assert!(
@@ -41,6 +43,7 @@ async fn a_person_answers_once_and_the_agent_goes_on() {
         "{words:?}"
     );
     assert_eq!(stage.shown("s").await, "show messages", "it is told once");
+    stage.turns("s", 3).await;
     assert!(stage.jobs().await.is_empty(), "what it waited for came");
     assert_eq!(code(approves(&stage, WRITE).await), "already-decided");
     assert_eq!(stage.projected("s").await, Value::Null, "nothing waits");
@@ -57,10 +60,16 @@ async fn production_needs_an_admin() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_nobody_answers_counts_as_rejected_and_the_agent_is_told() {
-    let stage = stage().await;
+    let waits = Guest { id: "deploy-approval", built: built::DEPLOY_APPROVAL, config: json!({}) };
+    let stage = Stage::with(&[waits, Guest { id: "errand", built: built::ERRAND, config: json!({}) }]).await;
     asks(&stage, "staging").await;
+    // What is due is claimed together: when this timer is over, all that was due with it has begun at least.
+    let later = json!({ "after-ms": 59 * MINUTE });
+    success(stage.acts("errand", "later", "s", Some(later), WRITE).await);
     stage.hand.advance(59 * MINUTE);
-    assert_eq!(names(&stage).await, ["time-out-d-1"]);
+    let left = stage.jobs_are(|jobs| jobs.iter().all(|job| job.plugin != "errand")).await;
+    let [job] = &left[..] else { panic!("not one: {left:?}") };
+    assert!(job.name.as_deref() == Some("time-out-d-1") && !job.running, "{job:?}");
     stage.hand.advance(2 * MINUTE);
     stage.jobs_are(<[_]>::is_empty).await;
     let shown = stage.shown("s").await;

@@ -1,6 +1,7 @@
 //! `report-writer`: what an agent writes is a file for people in which nothing is markup but what the plugin made; a digest is a job that goes when it isn't wanted any more.
 
 use super::stage::{Acted, Guest, MINUTE, Stage, WRITE, code, success};
+use plugbay_gateway::ScheduleClock;
 use plugbay_guests::built;
 use serde_json::{Value, json};
 
@@ -39,6 +40,8 @@ async fn a_digest_comes_each_day_until_nobody_wants_it() {
     let [job] = &stage.jobs().await[..] else { panic!("not one") };
     assert!(job.kind == "turn" && job.when.contains("0 18 * * *") && job.when.contains("Europe/Berlin"), "{job:?}");
     stage.hand.advance(48 * 60 * MINUTE); // two of them at once are one
+    let now = ScheduleClock::now(&stage.hand);
+    stage.jobs_are(|jobs| jobs.iter().all(|job| !job.running && job.next_at.is_some_and(|at| at > now))).await;
     stage.turns("s", 2).await;
     let [delivery] = &stage.deliveries().await[..] else { panic!("not one") };
     assert!(delivery.plugin == "report-writer" && delivery.caption.is_some() && delivery.files.is_empty(), "{delivery:?}");
