@@ -4,12 +4,14 @@ use super::change::Why;
 use super::console::Console;
 use super::{End, words};
 use crate::api::types::{JobList, JobRemoved, JobView};
-use crate::client::{Content, Route};
+use crate::client::{Answer, Client, Content, Route};
 use crate::output::{Cell, Paint, Side, Table, Tone, cut_line, many_lines, one_line};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use hyper::Method;
 
+/// Jobs that the daemon lists at once, at most.
+const PAGE: usize = 1_000;
 /// Characters of a job's name, or of its tag, in a table.
 const NAME: usize = 40;
 
@@ -26,6 +28,9 @@ pub(crate) struct Jobs {
     /// With this tag only.
     #[arg(long)]
     tag: Option<String>,
+    /// Those behind this spot, which the page before said.
+    #[arg(long, value_name = "SPOT")]
+    after: Option<String>,
     /// So many at most.
     #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 100)]
     lines: usize,
@@ -53,11 +58,14 @@ enum Command {
 
 impl Jobs {
     pub(crate) async fn run(self, console: &Console) -> Result<End> {
-        let Self { plugin, session, tag, lines, command } = self;
+        let Self { plugin, session, tag, after, lines, command } = self;
         match command {
             None => {
                 let route = Route::v1(&["jobs"]).with_all("plugin", plugin).with_all("session", session).with_all("tag", tag);
-                console.look(&route.with("limit", lines), |page, paint| list(page, lines, paint)).await
+                let value = pages(console.client(), &route, after, lines).await?;
+                let text = serde_json::to_string(&value).context("can't write the jobs as JSON")?;
+                console.print(&Answer { value, text }, |page, paint| list(page, lines, paint))?;
+                Ok(End::Done)
             }
             Some(Command::Show { id }) => console.look(&Route::v1(&["jobs", &id]), one).await,
             Some(Command::Remove { id, why: Why { why } }) => {
@@ -66,6 +74,22 @@ impl Jobs {
                 console.print(&answer, |removed, _| one_line(&format!("{} of {} is removed", removed.id, removed.plugin)) + "\n")?;
                 Ok(End::Done)
             }
+        }
+    }
+}
+
+/// So many jobs of a list behind a spot, of as many pages as it takes.
+pub(super) async fn pages(client: &Client, route: &Route, after: Option<String>, most: usize) -> Result<JobList> {
+    let mut all = JobList { jobs: Vec::new(), next: after };
+    loop {
+        let limit = (most - all.jobs.len()).min(PAGE);
+        let route = route.clone().with_all("after", &all.next).with("limit", limit);
+        let JobList { jobs, next } = client.get::<JobList>(&route).await?.value;
+        let is_over = next.is_none();
+        all.jobs.extend(jobs);
+        all.next = next.or(all.next);
+        if is_over || all.jobs.len() >= most {
+            return Ok(all);
         }
     }
 }
@@ -88,8 +112,9 @@ fn list(page: &JobList, most: usize, paint: Paint) -> String {
             next(job),
         ]);
     }
-    let more = if page.jobs.len() >= most { "There may be more: --lines, --plugin, --session, --tag\n" } else { "" };
-    table.render_in(paint) + more
+    let more = page.next.as_ref().filter(|_| page.jobs.len() >= most);
+    let more = more.map(|spot| format!("There may be more: --lines, --after {}, --plugin, --session, --tag\n", one_line(spot)));
+    table.render_in(paint) + &more.unwrap_or_default()
 }
 
 /// When it runs next, or that it does now.

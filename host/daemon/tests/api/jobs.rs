@@ -39,12 +39,36 @@ async fn jobs_are_listed_by_when_they_run_and_narrowed_down() {
     ] {
         assert_eq!(stage.get(&format!("/v1/jobs?{query}")).await["jobs"].as_array().unwrap().len(), ids, "{query}");
     }
-    for query in ["limit=0", "limit=1001", "tga=a"] {
+    let mut paged = Vec::new();
+    let mut page = stage.get("/v1/jobs?limit=2").await;
+    while let Some(spot) = page["next"].as_str().map(str::to_owned) {
+        paged.extend(page["jobs"].as_array().unwrap().clone());
+        assert!(paged.len() <= 3, "it doesn't go on: {paged:?}");
+        page = stage.get(&format!("/v1/jobs?limit=2&after={spot}")).await;
+    }
+    assert_eq!((Value::Array(paged), page), (jobs.clone(), json!({ "jobs": [] })));
+    let behind = stage.get("/v1/jobs?limit=1&session=s").await["next"].as_str().unwrap().to_owned();
+    assert_eq!(column(&stage.get(&format!("/v1/jobs?session=s&after={behind}")).await["jobs"], "id"), [turn]);
+    for query in ["limit=0", "limit=1001", "tga=a", "after=x", "after=1.", "after=-1.x", "after=18446744073709551615.x", "after="] {
         assert_eq!(stage.ask(Method::GET, &format!("/v1/jobs?{query}"), Load::NONE).await.problem().0, 400, "{query}");
     }
     let shown = stage.get(&format!("/v1/jobs/{}", second.as_str().unwrap())).await;
     assert_eq!(shown, jobs[2]);
     assert_eq!(stage.ask(Method::GET, "/v1/jobs/none", Load::NONE).await.problem().0, 404);
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_goes_on_where_the_one_before_ended_though_that_job_is_gone() {
+    let stage = Stage::new().await.with_errand().await;
+    stage.errand("many", json!({ "params": { "count": 5, "after-ms": 3_600_000 } })).await;
+    let all = column(&stage.get("/v1/jobs").await["jobs"], "id");
+    let first = stage.get("/v1/jobs?limit=2").await;
+    for gone in &all[1..3] {
+        stage.change(Method::DELETE, &format!("/v1/jobs/{}", gone.as_str().unwrap()), Load::NONE).await;
+    }
+    let rest = stage.get(&format!("/v1/jobs?after={}", first["next"].as_str().unwrap())).await;
+    assert_eq!(column(&rest["jobs"], "id"), all[3..]);
     stage.end().await;
 }
 
@@ -71,7 +95,12 @@ async fn a_plugin_has_no_more_jobs_than_the_configuration_says() {
     let many = |count: u64| Load::json(&json!({ "params": { "count": count, "after-ms": 3_600_000 } }));
     let (status, ..) = stage.ask(Method::POST, "/v1/actions/errand/many", many(3)).await.problem();
     assert_eq!((status, stage.get("/v1/jobs").await["jobs"].as_array().unwrap().len()), (502, 2));
-    let log = stage.get("/v1/plugins/errand/limits").await;
-    assert!(log["limits"].is_array());
+    let refused = stage.ask(Method::POST, "/v1/actions/errand/many", many(1)).await.problem();
+    assert_eq!((refused.0, refused.1.as_str()), (502, "failed"), "{}", refused.2);
+    let first = stage.get("/v1/jobs").await["jobs"][0]["id"].clone();
+    stage.change(Method::DELETE, &format!("/v1/jobs/{}", first.as_str().unwrap()), Load::NONE).await;
+    assert_eq!(stage.errand("many", json!({ "params": { "count": 1, "after-ms": 3_600_000 } })).await, json!(1));
+    let jobs = column(&stage.get("/v1/jobs").await["jobs"], "id");
+    assert!(jobs.len() == 2 && !jobs.contains(&first), "one that goes makes room for one, and for no more: {jobs:?}");
     stage.end().await;
 }

@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -269,13 +269,7 @@ fn who_does_not_wait_for_the_agent_leaves_it_to_itself() {
     let mut person = Person::chats(&daemon);
     person.sees("\n> ");
     // The session is busy for long, so the agent can't go on yet.
-    let mut busy = daemon
-        .place
-        .command(&["chat", "slow 60000\nlong 100"])
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut busy = daemon.place.command(&["chat", "slow 60000\nlong 100"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait("it is busy", || daemon.json(&["sessions", "show", "main"])["turns"] == 1);
     person.types("/errand go on with coffee");
     person.sees("the agent goes on; Ctrl-C leaves it\n");
@@ -286,6 +280,67 @@ fn who_does_not_wait_for_the_agent_leaves_it_to_itself() {
     busy.wait().unwrap();
     person.types("say still here");
     person.sees("\nstill here\n> ");
+    person.types("/quit");
+    assert_eq!(person.leaves(), 0);
+}
+
+/// A daemon with `errand` whose session has so many places for turns that wait, a turn that takes long, and somebody who chats there.
+fn busy(waiting: usize) -> (Daemon, Child, Person) {
+    let daemon = Place::with(&format!("{CONFIGURATION}[agent]\nwaiting = {waiting}\n")).start();
+    daemon.says(&["install", built::ERRAND, "--grant", "schedule", "--grant", "attachments"]);
+    daemon.says(&["chat", "say Hello."]);
+    let busy = daemon.place.command(&["chat", "slow 60000\nlong 100"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait("it is busy", || daemon.json(&["sessions", "show", "main"])["turns"] == 1);
+    let mut person = Person::chats(&daemon);
+    person.sees("\n> ");
+    (daemon, busy, person)
+}
+
+#[test]
+fn a_turn_that_never_comes_is_not_waited_for() {
+    let (daemon, mut busy, mut person) = busy(0);
+    person.types("/errand go on with coffee");
+    person.sees("the agent goes on; Ctrl-C leaves it\n");
+    let jobs = daemon.json(&["jobs", "--session", "main"])["jobs"].clone();
+    assert_eq!((&jobs[0]["kind"], jobs.as_array().unwrap().len()), (&"action".into(), 1), "{jobs}");
+    daemon.says(&["jobs", "remove", jobs[0]["id"].as_str().unwrap()]);
+    person.sees("the agent doesn't go on: its job is gone, and none of the session's newest turns is its own; `plugbay history` has what became of jobs\n> ");
+    person.types("/quit");
+    assert_eq!(person.leaves(), 0);
+    busy.kill().unwrap();
+    busy.wait().unwrap();
+}
+
+#[test]
+fn a_turn_whose_session_is_deleted_is_not_waited_for() {
+    let (daemon, mut busy, mut person) = busy(1);
+    let mut delete = daemon.place.command(&["sessions", "delete", "main"]).stdout(Stdio::null()).spawn().unwrap();
+    wait("it is to be deleted", || daemon.json(&["sessions", "show", "main"])["turns"] == 2);
+    // The line is full, so the agent's turn is put off until the session is gone.
+    person.types("/errand go on with coffee");
+    person.sees("the agent goes on; Ctrl-C leaves it\n");
+    let run = daemon.json(&["sessions", "show", "main"])["runs"][0]["run"].as_str().unwrap().to_owned();
+    daemon.says(&["sessions", "cancel", &run]);
+    busy.wait().unwrap();
+    assert!(delete.wait().unwrap().success());
+    person.sees("the agent doesn't go on: its session is gone\n> ");
+    person.types("/quit");
+    assert_eq!(person.leaves(), 0);
+}
+
+#[test]
+fn a_turn_that_stands_in_the_line_comes_though_its_job_is_removed() {
+    let (daemon, mut busy, mut person) = busy(1);
+    person.types("/errand go on with coffee");
+    person.sees("the agent goes on; Ctrl-C leaves it\n");
+    wait("it stands in the line", || daemon.json(&["sessions", "show", "main"])["turns"] == 2);
+    let job = daemon.json(&["jobs"])["jobs"][0]["id"].as_str().unwrap().to_owned();
+    daemon.says(&["jobs", "remove", &job]);
+    let run = daemon.json(&["sessions", "show", "main"])["runs"][0]["run"].as_str().unwrap().to_owned();
+    daemon.says(&["sessions", "cancel", &run]);
+    busy.wait().unwrap();
+    person.sees("coffee is done for");
+    person.sees("\n> ");
     person.types("/quit");
     assert_eq!(person.leaves(), 0);
 }

@@ -87,7 +87,11 @@ fn jobs_are_listed_shown_and_removed() {
     let list = daemon.says(&["jobs"]);
     assert_eq!(words(&list, timer)[1..6], ["errand", "timer", "tea", "kitchen", "-"]);
     assert_eq!(words(&list, turn)[1..6], ["errand", "turn", "-", "-", "main"]);
-    has(&daemon.says(&["jobs", "-n", "1"]), "There may be more: --lines");
+    let page = daemon.json(&["jobs", "-n", "1"]);
+    let spot = page["next"].as_str().unwrap();
+    has(&daemon.says(&["jobs", "-n", "1"]), &format!("There may be more: --lines, --after {spot}, --plugin"));
+    let behind = read::<JobList>(&daemon, &["jobs", "--after", spot]);
+    assert_eq!((page["jobs"][0]["id"].as_str(), behind.jobs[0].id.as_str(), behind.jobs.len()), (Some(timer), turn, 1));
     assert_eq!(read::<JobList>(&daemon, &["jobs", "--tag", "kitchen"]).jobs[0].id, timer);
     assert_eq!(read::<JobList>(&daemon, &["jobs", "--session", "main", "--plugin", "errand"]).jobs[0].id, turn);
     let shown = daemon.says(&["jobs", "show", turn]);
@@ -101,6 +105,21 @@ fn jobs_are_listed_shown_and_removed() {
     has(&daemon.run(&["jobs", "remove", turn]).failed(1), "there is no job");
     has(&daemon.run(&["jobs", "show", "none"]).failed(1), "none");
     assert_eq!(daemon.run(&["jobs", "show"]).code, 2);
+}
+
+#[test]
+fn more_jobs_are_listed_than_a_page_has() {
+    let daemon = Place::with(&format!("{}[schedule]\njobs = 2000\n", super::CONFIGURATION)).start();
+    daemon.says(&["install", built::ERRAND, "--grant", "schedule", "--grant", "attachments"]);
+    // As many as one call may ask for.
+    for _ in 0..6 {
+        daemon.json(&["actions", "run", "errand", "many", "--params", r#"{"count":200,"after-ms":3600000}"#]);
+    }
+    let ids = |most: &str| {
+        let list = read::<JobList>(&daemon, &["jobs", "-n", most]);
+        list.jobs.into_iter().map(|job| job.id).collect::<std::collections::BTreeSet<_>>().len()
+    };
+    assert_eq!((ids("1100"), ids("5000")), (1_100, 1_200));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::Schedule;
 use super::plan::Plan;
 use super::task::Task;
-use plugbay_runtime::state::{Job, JobStatus, JobsQuery, StateError};
+use plugbay_runtime::state::{Job, JobSpot, JobStatus, JobsQuery, StateError};
 use serde::Serialize;
 
 /// A job.
@@ -12,6 +12,9 @@ use serde::Serialize;
 pub struct JobView {
     /// Its id.
     pub id: String,
+    /// Where it stands in a listing, which goes on behind it.
+    #[serde(skip)]
+    pub spot: JobSpot,
     /// Whose it is.
     pub plugin: String,
     /// `turn`, `timer` or `action`.
@@ -47,7 +50,7 @@ pub(super) fn next_at(job: &Job, now: u64) -> Option<u64> {
 
 impl JobView {
     fn of(job: Job, now: u64) -> Self {
-        let next_at = next_at(&job, now);
+        let (next_at, spot) = (next_at(&job, now), JobSpot::of(&job));
         let when = serde_json::from_str::<Plan>(&job.asked.plan).map_or_else(|_| job.asked.plan.clone(), |plan| plan.words());
         let message = Task::of(&job).ok().and_then(|task| match task {
             Task::Turn { message, .. } | Task::Action { message, .. } => Some(message),
@@ -56,6 +59,7 @@ impl JobView {
         let Job { asked, created_at, status, .. } = job;
         Self {
             id: asked.id,
+            spot,
             plugin: asked.plugin,
             kind: asked.kind,
             name: asked.name,

@@ -11,9 +11,9 @@ use axum::Json;
 use axum::extract::{Extension, State};
 use axum::response::Response;
 
-/// Jobs of plugins.
+/// Jobs of plugins. One that is put off while somebody pages comes again behind; none that stays where it is is left out.
 #[utoipa::path(get, path = "/v1/jobs", tag = "jobs", security(("token" = ["operator.read"])), params(JobsQuery),
-    responses((status = 200, description = "By when they run next.", body = JobList), Always))]
+    responses((status = 200, description = "By when they run next; none behind the last one.", body = JobList), Always))]
 pub(super) async fn jobs(State(api): State<Api>, Asked(query): Asked<JobsQuery>) -> Result<Json<JobList>, Refusal> {
     Ok(Json(api.host().jobs(query).await?))
 }

@@ -14,6 +14,8 @@ pub struct JobsQuery {
     pub session: Option<String>,
     /// With this tag only.
     pub tag: Option<String>,
+    /// Those behind this spot: `next` of the page before.
+    pub after: Option<String>,
     /// So many at most; 100 unless said, 1,000 at most.
     pub limit: Option<usize>,
 }
@@ -21,8 +23,11 @@ pub struct JobsQuery {
 /// Jobs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JobList {
-    /// By when they run next.
+    /// By when they run next; fewer than asked for where they are large, none behind the last one.
     pub jobs: Vec<JobView>,
+    /// The spot behind these, where the list goes on with `after`. There is none where no jobs are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// What a plugin has the host do later.

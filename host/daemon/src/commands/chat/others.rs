@@ -1,16 +1,18 @@
 //! Commands of plugins, given at the prompt; and, where the agent goes on after one, its answer.
 //!
-//! That turn isn't ours: the daemon begins it. So the session is looked at until it has a turn more that has ended, which costs a request now and then. Ctrl-C leaves the turn to itself.
+//! That turn isn't ours: the daemon begins it. So the session is looked at until it has a turn more that has ended, which costs a few requests now and then. It is known that it comes as long as
+//! its job is kept, or turns stand in the session's line; behind that it is said that it doesn't. Ctrl-C leaves the turn to itself.
 
 use super::super::console::Console;
+use super::super::jobs;
 use super::super::sessions::content;
 use super::super::{approvals, words};
 use super::slash::{self, Other, WIDTH};
 use super::{Talk, Then, question, show};
 use crate::api::types::{
-    ApprovalList, CommandAnswer, CommandList, CommandRequest, CommandView, RunState, RunView, SessionDetail, TranscriptPage,
+    ApprovalList, CommandAnswer, CommandList, CommandRequest, CommandView, JobView, RunState, RunView, SessionDetail, TranscriptPage,
 };
-use crate::client::{ClientError, Content, Route};
+use crate::client::{Answer, ClientError, Content, Route};
 use crate::output::{Tone, many_lines, one_line};
 use anyhow::{Context, Result};
 use hyper::Method;
@@ -21,8 +23,26 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_millis(250);
 /// Entries of a turn among which its answer is looked for.
 const ENTRIES: usize = 200;
-/// Why there is a turn after an action or a command.
+/// Why there is a turn after an action or a command; its job is of this kind, too.
 const TRIGGER: &str = "action";
+
+/// The turn that the agent has after a command.
+struct Awaited {
+    /// Runs that aren't it: the session had them before.
+    before: BTreeSet<String>,
+    /// Jobs of which one is its own, as long as it is there.
+    jobs: Vec<String>,
+}
+
+/// What became of it.
+enum Fate {
+    /// It is under way, or has ended.
+    Run(RunView),
+    /// It will come.
+    Comes,
+    /// It doesn't come, or isn't to be found any more.
+    Never(&'static str),
+}
 
 /// What there is: our own commands, then those of plugins.
 pub(super) async fn help(console: &Console) -> Result<()> {
@@ -45,24 +65,24 @@ impl Talk<'_> {
         self.interrupts.take();
         match asked {
             None => super::print("left; what was asked may be done all the same\n")?,
-            Some(Ok(Some(known))) => self.goes_on(&known).await?,
+            Some(Ok(Some(awaited))) => self.goes_on(&awaited).await?,
             Some(done) => drop(done?),
         }
         Ok(Then::GoOn)
     }
 
-    /// The agent goes on: waits for the end of the turn that isn't among these.
-    async fn goes_on(&mut self, known: &BTreeSet<String>) -> Result<()> {
+    /// The agent goes on: waits for the end of its turn, if one comes.
+    async fn goes_on(&mut self, awaited: &Awaited) -> Result<()> {
         show(&self.screen.aside("the agent goes on; Ctrl-C leaves it\n"))?;
         let mut asked = BTreeSet::new();
         loop {
             let (console, session) = (self.console, self.session.clone());
-            let Some(looked) = self.interrupts.unless(look(&session, known, console)).await else { return self.leaves() };
-            if let Some(run) = looked? {
-                if run.status != RunState::Running {
-                    return self.tells(&run).await;
-                }
-                self.open_questions(&run.run, &mut asked).await?;
+            let Some(looked) = self.interrupts.unless(look(&session, awaited, console)).await else { return self.leaves() };
+            match looked? {
+                Fate::Run(run) if run.status != RunState::Running => return self.tells(&run).await,
+                Fate::Run(run) => self.open_questions(&run.run, &mut asked).await?,
+                Fate::Comes => {}
+                Fate::Never(why) => return show(&self.screen.aside(&format!("the agent doesn't go on: {why}\n"))),
             }
             if self.interrupts.unless(tokio::time::sleep(LOOK)).await.is_none() {
                 return self.leaves();
@@ -108,8 +128,8 @@ impl Talk<'_> {
     }
 }
 
-/// Runs a command in a session, if there is one. Where the agent goes on: the runs that the session had before.
-async fn run(session: &str, Other { name, args }: &Other, console: &Console) -> Result<Option<BTreeSet<String>>> {
+/// Runs a command in a session, if there is one. Where the agent goes on: what its turn is known by.
+async fn run(session: &str, Other { name, args }: &Other, console: &Console) -> Result<Option<Awaited>> {
     let client = console.client();
     let list = client.get::<CommandList>(&Route::v1(&["commands"])).await?.value;
     if !list.commands.iter().any(|known| known.name == *name) {
@@ -121,7 +141,8 @@ async fn run(session: &str, Other { name, args }: &Other, console: &Console) -> 
         super::print(&(one_line(&said) + "\n"))?;
         return Ok(None);
     }
-    let known = runs(session, console).await?;
+    let known = detail(session, console).await?;
+    let before = kept(session, console).await?;
     let asked =
         CommandRequest { session: known.is_some().then(|| session.to_owned()), args: Some(args.clone()).filter(|args| !args.is_empty()) };
     let asked = Content::json(&asked).context("can't write the command as JSON")?;
@@ -132,21 +153,51 @@ async fn run(session: &str, Other { name, args }: &Other, console: &Console) -> 
     let text =
         text.map(|text| many_lines(&text) + "\n").unwrap_or_else(|| if continue_agent { String::new() } else { "done\n".to_owned() });
     super::print(&text)?;
-    Ok(continue_agent.then(|| known.into_iter().flatten().map(|run| run.run).collect()))
+    if !continue_agent {
+        return Ok(None);
+    }
+    let jobs = kept(session, console).await?.into_iter().filter(|job| !before.contains(job)).collect();
+    Ok(Some(Awaited { before: known.into_iter().flat_map(|known| known.runs).map(|run| run.run).collect(), jobs }))
 }
 
-/// The newest turns of a session; none, if there is no such session.
-async fn runs(session: &str, console: &Console) -> Result<Option<Vec<RunView>>> {
-    match console.client().get::<SessionDetail>(&Route::v1(&["sessions", session])).await {
-        Ok(detail) => Ok(Some(detail.value.runs)),
+/// The jobs by which a session's agent goes on.
+async fn kept(session: &str, console: &Console) -> Result<Vec<String>> {
+    let route = Route::v1(&["jobs"]).with("session", session);
+    let list = jobs::pages(console.client(), &route, None, usize::MAX).await?;
+    Ok(list.jobs.into_iter().filter(|job| job.kind == TRIGGER).map(|job| job.id).collect())
+}
+
+/// The session with its newest turns; none, if there is no such session.
+async fn detail(session: &str, console: &Console) -> Result<Option<SessionDetail>> {
+    found(console.client().get(&Route::v1(&["sessions", session])).await)
+}
+
+fn found<T>(asked: Result<Answer<T>, ClientError>) -> Result<Option<T>> {
+    match asked {
+        Ok(answer) => Ok(Some(answer.value)),
         Err(ClientError::Refused { status: 404, .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-/// The turn that the agent has after a command, if it has begun.
-async fn look(session: &str, known: &BTreeSet<String>, console: &Console) -> Result<Option<RunView>> {
-    let runs = runs(session, console).await?.unwrap_or_default();
+/// What became of the turn that the agent has after a command.
+async fn look(session: &str, Awaited { before, jobs }: &Awaited, console: &Console) -> Result<Fate> {
+    // First the job: it is there until its turn has ended, so one whose job is gone stands in the line, has a run, or never comes.
+    let mut is_kept = false;
+    for job in jobs {
+        is_kept = is_kept || found(console.client().get::<JobView>(&Route::v1(&["jobs", job])).await)?.is_some();
+    }
+    let Some(SessionDetail { summary, runs }) = detail(session, console).await? else {
+        return Ok(Fate::Never("its session is gone"));
+    };
+    let under_way = runs.iter().filter(|run| run.status == RunState::Running).count() as u64;
     // The oldest of the new ones: others may have had theirs since.
-    Ok(runs.into_iter().rev().find(|run| run.trigger == TRIGGER && !known.contains(&run.run)))
+    let run = runs.into_iter().rev().find(|run| run.trigger == TRIGGER && !before.contains(&run.run));
+    Ok(match run {
+        Some(run) => Fate::Run(run),
+        None if is_kept || summary.turns > under_way => Fate::Comes,
+        None => {
+            Fate::Never("its job is gone, and none of the session's newest turns is its own; `plugbay history` has what became of jobs")
+        }
+    })
 }

@@ -3,7 +3,8 @@
 use super::sessions::bounded;
 use crate::api::types::{DeliveredFile, DeliveryList, DeliveryRemoved, DeliveryView, JobList, JobRemoved, JobView, JobsQuery, OutboxQuery};
 use crate::host::{By, Failure, Host, Kind};
-use plugbay_runtime::state::{self, Fact};
+use plugbay_gateway::Schedule;
+use plugbay_runtime::state::{self, Fact, JobSpot};
 use std::fs::File;
 
 /// A delivered file, about to be read.
@@ -21,9 +22,16 @@ impl Host {
     /// If the bounds make no sense, or the state can't be read.
     pub async fn jobs(&self, query: JobsQuery) -> Result<JobList, Failure> {
         let limit = bounded("limit", query.limit)?;
-        let JobsQuery { plugin, session, tag, .. } = query;
-        let which = state::JobsQuery { plugin, session, tag, limit, ..state::JobsQuery::default() };
-        Ok(JobList { jobs: self.gateway().schedule().jobs(which).await?.into_iter().map(Into::into).collect() })
+        let JobsQuery { plugin, session, tag, after, .. } = query;
+        let after = after.as_deref().map(spot).transpose()?;
+        let which = state::JobsQuery { plugin, session, tag, after, limit, ..state::JobsQuery::default() };
+        let jobs = self.schedule().jobs(which).await?;
+        let next = jobs.last().map(|job| format!("{}.{}", job.spot.run_at, job.spot.id));
+        Ok(JobList { jobs: jobs.into_iter().map(Into::into).collect(), next })
+    }
+
+    fn schedule(&self) -> &Schedule {
+        self.gateway().schedule()
     }
 
     /// The job with this id.
@@ -31,7 +39,7 @@ impl Host {
     /// # Errors
     /// If there is none, or the state can't be read.
     pub async fn job(&self, id: &str) -> Result<JobView, Failure> {
-        Ok(self.gateway().schedule().job(id).await?.ok_or_else(|| no_job(id))?.into())
+        Ok(self.schedule().job(id).await?.ok_or_else(|| no_job(id))?.into())
     }
 
     /// Removes a job. A run of it that is under way comes to its end.
@@ -40,7 +48,7 @@ impl Host {
     /// If there is none, or the state can't be written.
     pub async fn remove_job(&self, id: &str, by: By) -> Result<JobRemoved, Failure> {
         let JobView { plugin, name, .. } = self.job(id).await?;
-        if !self.gateway().schedule().remove_job(id).await? {
+        if !self.schedule().remove_job(id).await? {
             return Err(no_job(id));
         }
         let what = name.unwrap_or_else(|| id.to_owned());
@@ -108,6 +116,13 @@ fn told(what: String, why: Option<String>) -> String {
     why.map_or(what.clone(), |why| format!("{what}: {why}"))
 }
 
+/// The spot that a page said.
+fn spot(said: &str) -> Result<JobSpot, Failure> {
+    let read = said.split_once('.').and_then(|(run_at, id)| Some(JobSpot { run_at: run_at.parse().ok()?, id: id.to_owned() }));
+    let wrong = || Failure::invalid(format!("`after` is {said:?}: expected `next` of the page before, as it came"));
+    read.filter(|spot| !spot.id.is_empty()).ok_or_else(wrong)
+}
+
 fn no_job(id: &str) -> Failure {
     Failure::not_found("job", id, [])
 }
@@ -118,7 +133,7 @@ fn no_delivery(id: &str) -> Failure {
 
 impl From<plugbay_gateway::JobView> for JobView {
     fn from(job: plugbay_gateway::JobView) -> Self {
-        let plugbay_gateway::JobView { id, plugin, kind, name, tag, session, when, next_at, running, message, created_at } = job;
+        let plugbay_gateway::JobView { id, spot: _, plugin, kind, name, tag, session, when, next_at, running, message, created_at } = job;
         Self { id, plugin, kind, name, tag, session, when, next_at, running, message, created_at }
     }
 }
