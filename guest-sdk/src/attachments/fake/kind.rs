@@ -8,14 +8,14 @@ const TEXT: &str = "text/plain";
 /// Texts that a plugin may say that it is.
 const TEXTS: [&str; 7] = [TEXT, "text/markdown", "text/csv", "text/calendar", "application/json", "application/toml", "application/yaml"];
 type Looks = fn(&[u8]) -> bool;
-/// Kinds with bytes of their own. These are looked for first, as a host does: a text that begins so is none.
+/// Kinds with bytes of their own.
 const KNOWN: [(&str, Looks); 6] = [
     ("image/jpeg", |bytes| bytes.starts_with(b"\xff\xd8\xff")),
     ("image/png", |bytes| bytes.starts_with(b"\x89PNG")),
     ("image/gif", |bytes| bytes.starts_with(b"GIF")),
     ("image/webp", |bytes| bytes.get(8..12) == Some(b"WEBP")),
     ("application/gzip", |bytes| bytes.starts_with(b"\x1f\x8b\x08")),
-    ("application/pdf", |bytes| bytes.windows(4).take(1_021).any(|four| four == b"%PDF")),
+    ("application/pdf", |bytes| bytes.starts_with(b"%PDF")),
 ];
 
 /// What it is. With a claim: that, if it can be; else what it is instead.
@@ -31,8 +31,10 @@ pub(super) fn found(bytes: &[u8], claimed: Option<&str>) -> Result<String, &'sta
 }
 
 fn seen(bytes: &[u8]) -> &'static str {
-    let known = KNOWN.iter().find(|(_, is_it)| is_it(bytes)).map(|(name, _)| *name);
-    known.unwrap_or(if std::str::from_utf8(bytes).is_ok() && !bytes.contains(&0) { TEXT } else { BYTES })
+    // As a host does: of these only a document can be text, and a text that begins as a picture does is no picture.
+    let is_text = std::str::from_utf8(bytes).is_ok() && !bytes.contains(&0) && !bytes.starts_with(b"%PDF-");
+    let known = KNOWN.iter().find(|(_, is_it)| is_it(bytes)).map_or(BYTES, |(name, _)| *name);
+    if is_text { TEXT } else { known }
 }
 
 /// Whether bytes of which nothing is known here may be of this type.
@@ -54,8 +56,10 @@ mod tests {
             (b"a\0b", BYTES),
             (b"\xff\xfe\x00\x01", BYTES),
             (b"\x89PNG\r\n\x1a\nrest", "image/png"),
-            (b"see %PDF-1.7\n", "application/pdf"),
-            (b"GIF89a", "image/gif"),
+            (b"see %PDF-1.7\n", TEXT),
+            (b"%PDF-1.7\n", "application/pdf"),
+            (b"GIF or PNG?", TEXT),
+            (b"GIF89a\x01\0", "image/gif"),
             (b"RIFF\0\0\0\0WEBP", "image/webp"),
         ] {
             assert_eq!(found(bytes, None), Ok(kind.to_owned()), "{bytes:?}");

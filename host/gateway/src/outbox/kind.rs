@@ -9,6 +9,8 @@ const HEAD: usize = 8 << 10;
 const BYTES: &str = "application/octet-stream";
 /// What text is that is no more than that.
 const TEXT: &str = "text/plain";
+/// Files that may be text to their end, by what they begin with. Other text is text: a sentence may begin as a picture does, and a page is something that somebody might run.
+const DOCUMENTS: [(&[u8], &str); 2] = [(b"%PDF-", "application/pdf"), (b"%!PS-Adobe-", "application/postscript")];
 /// Texts that a plugin may say that it is; everything else that is text is plain text. None of them is run by who shows it.
 const TEXTS: [&str; 7] =
     ["text/plain", "text/markdown", "text/csv", "text/calendar", "application/json", "application/toml", "application/yaml"];
@@ -59,13 +61,11 @@ impl Kind {
     }
 
     fn seen(&self) -> &'static str {
-        match infer::get(&self.head).map(|kind| kind.mime_type()) {
-            // A page is text that somebody might run: it is handed out as text.
-            Some("text/html" | "text/xml") if self.is_text() => TEXT,
-            Some(known) if !known.starts_with("text/") => known,
-            _ if self.is_text() => TEXT,
-            _ => BYTES,
+        if self.is_text() {
+            return DOCUMENTS.iter().find(|(first, _)| self.head.starts_with(first)).map_or(TEXT, |(_, kind)| kind);
         }
+        let known = infer::get(&self.head).map(|kind| kind.mime_type());
+        known.filter(|known| !known.starts_with("text/")).unwrap_or(BYTES)
     }
 
     fn is_text(&self) -> bool {
@@ -87,9 +87,14 @@ mod tests {
     fn bytes_say_what_a_file_is() {
         let found = |pieces: &[&[u8]]| of(pieces).found(None).unwrap();
         assert_eq!(found(&[b"\x89PNG\r\n\x1a\n", b"rest"]), "image/png");
-        assert_eq!(found(&[b"%PDF-1.7\n"]), "application/pdf");
+        assert_eq!([found(&[b"%PDF-1.7\n"]), found(&[b"%PDF-1.7\n\xe2\xe3"])], ["application/pdf"; 2]);
+        assert_eq!(found(&[b"%!PS-Adobe-3.0\n"]), "application/postscript");
         assert_eq!(found(&["# Grüße".as_bytes()]), "text/plain");
         assert_eq!(found(&[b"<html><script>alert(1)</script>"]), "text/plain", "a page isn't handed out as one");
+        for sentence in ["GIF or PNG? Neither.", "BM is what a bitmap begins with.", "MZ, Rar! and ID3 are no words.", "See %PDF-1.7."] {
+            assert_eq!(found(&[sentence.as_bytes()]), "text/plain", "{sentence}");
+        }
+        assert_eq!([found(&[b"GIF89a\x01\0\x01\0"]), found(&[b"BM\x46\0\0\0\0\0"])], ["image/gif", "image/bmp"]);
         assert_eq!(found(&[b"\xff\xfe\x00\x01"]), "application/octet-stream");
         assert_eq!(found(&[]), "text/plain");
     }
