@@ -177,13 +177,21 @@ fn write_new(folder: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
 /// Removes what a process that was killed left half-written; what is being written now is younger.
 fn clear_unfinished(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
-        if entry.path().extension().is_some_and(|e| e == UNFINISHED) && age > Duration::from_secs(3_600) {
-            fs::remove_file(entry.path())?;
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == UNFINISHED) {
+            match clear_old(&path) {
+                // Another process has finished or cleared it.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                cleared => cleared?,
+            }
         }
     }
     Ok(())
+}
+
+fn clear_old(path: &Path) -> io::Result<()> {
+    let age = fs::symlink_metadata(path)?.modified()?.elapsed().unwrap_or_default();
+    if age > Duration::from_secs(3_600) { fs::remove_file(path) } else { Ok(()) }
 }
 
 fn random() -> io::Result<[u8; KEY]> {
@@ -209,5 +217,47 @@ impl Hasher for Fingerprint {
     fn finish(&self) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = *self.0.finalize().as_bytes();
         u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    fn what_others_finish_meanwhile_is_no_failure() {
+        let folder = tempfile::tempdir().unwrap();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let clears = scope.spawn(|| {
+                let mut times = 0;
+                while !done.load(Ordering::Relaxed) {
+                    clear_unfinished(folder.path()).unwrap();
+                    times += 1;
+                }
+                times
+            });
+            for n in 0..2_000 {
+                fs::write(folder.path().join("a.tmp"), "").unwrap();
+                fs::rename(folder.path().join("a.tmp"), folder.path().join(format!("{}", n % 8))).unwrap();
+            }
+            done.store(true, Ordering::Relaxed);
+            assert!(clears.join().unwrap() > 0);
+        });
+    }
+
+    #[test]
+    fn what_was_left_half_written_goes_and_what_is_being_written_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, age: u64| {
+            let file = File::create(folder.path().join(name)).unwrap();
+            file.set_modified(std::time::SystemTime::now() - Duration::from_secs(age)).unwrap();
+        };
+        [("old.tmp", 7_200), ("young.tmp", 60), ("old.cwasm", 7_200)].into_iter().for_each(|(name, age)| file(name, age));
+        clear_unfinished(folder.path()).unwrap();
+        let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["old.cwasm", "young.tmp"]);
     }
 }
