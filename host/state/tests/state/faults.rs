@@ -3,10 +3,12 @@
 use crate::{assert_error, settings, sqlite, store};
 use plugbay_state::{Code, DATABASE_FILE, Operation, Options, Owner, SCHEMA_VERSION, Sqlite, SqliteSettings, StateStore, Synchronous};
 use rusqlite::Connection;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::pin::pin;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -161,64 +163,72 @@ async fn of_a_request_of_several_steps_nothing_is_left_when_one_fails() {
     }
 }
 
-/// Another process that holds the write lock, as `holding` starts it; a no-op in an ordinary run.
+/// Another process that holds the write lock until it is told to let go, as `Holder` starts it; a no-op in an ordinary run.
 #[test]
 fn holder() {
-    let (Ok(directory), Ok(ms)) = (std::env::var("HOLD_DIRECTORY"), std::env::var("HOLD_MS")) else { return };
+    let Ok(directory) = std::env::var("HOLD_DIRECTORY") else { return };
     let connection = raw(Path::new(&directory));
     connection.execute_batch("BEGIN IMMEDIATE").unwrap();
     std::fs::write(Path::new(&directory).join("held"), "").unwrap();
-    std::thread::sleep(Duration::from_millis(ms.parse().unwrap()));
+    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
     connection.execute_batch("COMMIT").unwrap();
 }
 
-fn holding(directory: &Path, ms: u64) -> Child {
-    let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "faults::holder"])
-        .env("HOLD_DIRECTORY", directory)
-        .env("HOLD_MS", ms.to_string())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    while !directory.join("held").exists() {
-        std::thread::sleep(Duration::from_millis(5));
+struct Holder(Child);
+
+impl Holder {
+    fn of(directory: &Path) -> Self {
+        let holder = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "faults::holder"])
+            .env("HOLD_DIRECTORY", directory)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        while !directory.join("held").exists() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Self(holder)
     }
-    child
+
+    fn lets_go(mut self) {
+        drop(self.0.stdin.take());
+        assert!(self.0.wait().unwrap().success());
+    }
 }
 
 #[tokio::test]
-async fn a_lock_held_for_four_seconds_is_waited_for_and_reads_go_on() {
+async fn a_lock_that_another_holds_is_waited_for_and_reads_go_on() {
     let directory = tempfile::tempdir().unwrap();
     let state = Sqlite::open(SqliteSettings::new(directory.path())).unwrap();
     let rows = store(&state, "rows", Options::up_to(10)).await;
     rows.register("k", "1".into(), None).await.unwrap();
-    let mut holder = holding(directory.path(), 4_000);
-    let (since, mut longest) = (Instant::now(), Duration::ZERO);
-    let write = rows.register("k", "2".into(), None);
-    // On the one thread of this runtime: a write that blocked it would show in the reads.
+    let holder = Holder::of(directory.path());
+    let mut write = pin!(rows.register("k", "2".into(), None));
+    // On the one thread of this runtime: a write that blocked it would wait for a holder that nobody tells to let go.
     let reads = async {
-        while since.elapsed() < Duration::from_millis(3_000) {
-            let began = Instant::now();
+        for _ in 0..300 {
             assert_eq!(rows.lookup("k").await.unwrap().as_deref(), Some("1"));
-            longest = longest.max(began.elapsed());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    let (written, ()) = tokio::join!(write, reads);
-    written.unwrap();
-    assert!(since.elapsed() > Duration::from_secs(3) && longest < Duration::from_secs(1), "{longest:?}");
+    tokio::select! {
+        biased;
+        written = &mut write => panic!("it didn't wait: {written:?}"),
+        () = reads => holder.lets_go(),
+    }
+    write.await.unwrap();
     assert_eq!(rows.lookup("k").await.unwrap().as_deref(), Some("2"));
-    holder.wait().unwrap();
 }
 
 #[tokio::test]
 async fn a_lock_held_for_longer_than_the_timeout_is_unavailable_and_passes() {
     let directory = tempfile::tempdir().unwrap();
     let rows = store(&sqlite(directory.path()), "rows", Options::up_to(10)).await;
-    let mut holder = holding(directory.path(), 2_000);
+    let holder = Holder::of(directory.path());
     let (first, second) = tokio::join!(rows.register("k", "1".into(), None), rows.clear());
     assert_error(first, Code::Unavailable, Operation::Register);
     assert_error(second, Code::Unavailable, Operation::Clear);
-    holder.wait().unwrap();
+    holder.lets_go();
     rows.register("k", "2".into(), None).await.unwrap();
 }
