@@ -3,11 +3,11 @@
 //! A [`Ground`] is what stages of one test share: an engine, and builds. A [`Stage`] costs a database; the first load of a build costs its compilation, further ones
 //! nothing.
 
-use crate::compiler;
+use crate::{compiler, kept};
 use plugbay_gateway::model::Models;
 use plugbay_gateway::{EntryView, Gateway, GatewaySettings, Receipt, Turn, TurnAsked, TurnEnd, TurnEvent};
 use plugbay_guests::{builds, built};
-use plugbay_runtime::engine::{CacheSettings, CompileIn, CompileLimits, Engine, EngineSettings};
+use plugbay_runtime::engine::{CompileIn, CompileLimits, Engine, EngineSettings};
 use plugbay_runtime::state::{Sqlite, SqliteSettings, StateStore, Window};
 use plugbay_runtime::{BreakerSettings, Grant, Grants, LoadError, Order, Plugin, PluginsSettings, ProbationSettings, Settings, Wanted};
 use plugbay_tests::lab::Lines;
@@ -32,7 +32,7 @@ impl Ground {
         let mut settings = EngineSettings::new(CompileIn::Child(compiler().to_owned()));
         settings.cells = 100;
         settings.compile_limits = CompileLimits { time: Duration::from_secs(600), ..CompileLimits::default() };
-        settings.cache = Some(CacheSettings { folder: folder.path().join("cache"), key: folder.path().join("cache.key") });
+        settings.cache = Some(kept());
         Self { engine: Engine::new(settings).unwrap(), folder: Arc::new(folder) }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! What is compiled is kept in cargo's folder for tests, so each version is compiled once for all of them.
 
-use crate::compiler;
-use plugbay_engine::{CacheSettings, CallError, Digest};
+use crate::lab;
+use plugbay_engine::{CallError, Digest};
 use plugbay_guests::built;
 use plugbay_runtime::state::HistoryQuery;
 use plugbay_runtime::{
@@ -46,9 +46,7 @@ pub(crate) async fn host() -> Lab {
 }
 
 pub(crate) async fn host_with(change: impl FnOnce(&mut PluginsSettings)) -> Lab {
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let cache = CacheSettings { folder: place.join("whole-cache"), key: place.join("whole-cache.key") };
-    let mut lab = Lab::with(compiler(), |s| s.cache = Some(cache)).unwrap();
+    let mut lab = lab();
     lab.plugins = restarted_with(&lab, change).await;
     lab
 }

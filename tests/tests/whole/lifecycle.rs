@@ -1,6 +1,7 @@
 //! Coming, changing and going: what a refusal leaves, what happens side by side, and what each end of a plugin means.
 
 use crate::counter::{ask, counter, digest, happened, history, host, id, plugin, put, put_with, refused, restarted, seen, source, until};
+use crate::kept;
 use plugbay_engine::{CompileIn, EngineSettings, Level};
 use plugbay_guests::odd;
 use plugbay_runtime::state::{DocumentChange, HistoryQuery};
@@ -84,9 +85,7 @@ async fn a_refusal_at_any_step_names_it_and_leaves_what_serves_with_its_memory()
 async fn a_component_that_doesnt_compile_leaves_what_serves() {
     let lab = counted_to_two().await;
     // The same host, but without its compiler: what is compiled already runs, and nothing else.
-    let place = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let cache = Some(plugbay_engine::CacheSettings { folder: place.join("whole-cache"), key: place.join("whole-cache.key") });
-    let engine = EngineSettings { cells: 20, cache, ..EngineSettings::new(CompileIn::Child("/nonexistent".into())) };
+    let engine = EngineSettings { cells: 20, cache: Some(kept()), ..EngineSettings::new(CompileIn::Child("/nonexistent".into())) };
     let dumb = Plugins::new(plugbay_engine::Engine::new(engine).unwrap(), lab.state.clone()).unwrap();
     put_with(&dumb, &counter("7.0.0", ""), granted(), Order::boot()).await.unwrap();
     let refused = put(&dumb, &counter("8.0.0", "never compiled")).await.unwrap_err();

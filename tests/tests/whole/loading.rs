@@ -107,7 +107,7 @@ async fn one_bad_plugin_keeps_no_other_of_its_folder_from_loading() {
 
 #[tokio::test]
 async fn compiled_code_is_kept_and_never_trusted_unseen() {
-    let lab = lab();
+    let lab = Lab::new(compiler()).unwrap();
     lab.load("good", &odd::good("good"), granted()).await.unwrap();
     let kept: Vec<_> = fs::read_dir(lab.folder().join("cache")).unwrap().map(|e| e.unwrap().path()).collect();
     let code = kept.iter().find(|f| f.extension().is_some_and(|e| e == "cwasm")).unwrap();
@@ -149,7 +149,8 @@ async fn the_native_stack_is_a_setting() {
 
 #[tokio::test]
 async fn a_cache_key_inside_the_cache_or_open_to_others_is_refused() {
-    let folder = lab().folder().join("cache");
+    let lab = Lab::new(compiler()).unwrap();
+    let folder = lab.folder().join("cache");
     let open = |key: std::path::PathBuf| {
         let cache = Some(plugbay_engine::CacheSettings { folder: folder.clone(), key });
         plugbay_engine::Engine::new(EngineSettings { cells: 4, cache, ..EngineSettings::new(CompileIn::Thread) }).map(drop)

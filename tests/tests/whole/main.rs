@@ -27,12 +27,19 @@ mod swapping;
 mod ten;
 mod versions;
 
+use plugbay_engine::CacheSettings;
 use plugbay_tests::lab::Lab;
 use std::path::Path;
 
-/// A host for one test.
+/// A host for one test. What it compiles is kept for the others.
 fn lab() -> Lab {
-    Lab::new(compiler()).unwrap()
+    Lab::with(compiler(), |settings| settings.cache = Some(kept())).unwrap()
+}
+
+/// Where compiled code is kept for all tests.
+fn kept() -> CacheSettings {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    CacheSettings { folder: place.join("compiled"), key: place.join("compiled.key") }
 }
 
 /// The program that compiles.

@@ -2,7 +2,7 @@
 //!
 //! [`Fake`] answers in the gateway's place and writes down what it was asked; the plugin `puppet` does with its imports what its arguments say.
 
-use crate::compiler;
+use crate::{compiler, kept};
 use plugbay_guests::built;
 use plugbay_runtime::{
     Answered, AttachmentFile, BeforeToolCall, Call, Caller, Candidate, Caption, Completed, CompletionRequest, Conversation, Entry,
@@ -220,7 +220,7 @@ pub(crate) fn lab() -> (Lab, Arc<Fake>) {
         fails: AtomicBool::new(false),
     });
     let services = fake.clone();
-    let lab = Lab::keeping(compiler(), |_| {}, |kept| kept.services = services).unwrap();
+    let lab = Lab::keeping(compiler(), |engine| engine.cache = Some(kept()), |plugins| plugins.services = services).unwrap();
     (lab, fake)
 }
 

@@ -29,7 +29,7 @@ impl Dying {
     /// A gateway that has started, and is killed with the first of these.
     pub(crate) async fn with(state: Arc<Memory>, last: &'static [&'static str]) -> (Gateway, Arc<Self>) {
         let dying = Arc::new(Self { state, last, dead: watch::Sender::new(false), failing: Mutex::default() });
-        let gateway = Gateway::new(crate::turns::stage::engine(), dying.clone(), crate::turns::stage::settings()).unwrap();
+        let gateway = Gateway::new(crate::engine(), dying.clone(), crate::turns::stage::settings()).unwrap();
         gateway.start().await.unwrap();
         (gateway, dying)
     }
@@ -37,7 +37,7 @@ impl Dying {
     /// A gateway, not started, whose state can't write the first of each of these.
     pub(crate) fn failing(state: Arc<Memory>, first: &[&'static str], settings: GatewaySettings) -> Gateway {
         let ill = Self { state, last: &[], dead: watch::Sender::new(false), failing: Mutex::new(first.to_vec()) };
-        Gateway::new(crate::turns::stage::engine(), Arc::new(ill), settings).unwrap()
+        Gateway::new(crate::engine(), Arc::new(ill), settings).unwrap()
     }
 
     fn fails(&self, name: &str) -> bool {

@@ -3,12 +3,12 @@
 //! The clock is the host's: jobs and what is kept go by it. What a plugin asks its own world for is the real time, so the clock begins there.
 
 use crate::agents::all;
-use crate::compiler;
+use crate::{compiler, kept};
 use plugbay_gateway::{
     Act, ActError, DeliveryView, FolderOutbox, Gateway, GatewaySettings, Invoked, JobView, Outbox, OutboxSettings, ScheduleClock,
     ScheduleSettings, TurnAsked, TurnEnd, TurnStatus,
 };
-use plugbay_runtime::engine::{CacheSettings, CompileIn, CompileLimits, Engine, EngineSettings};
+use plugbay_runtime::engine::{CompileIn, CompileLimits, Engine, EngineSettings};
 use plugbay_runtime::state::{Clock, DeliveriesQuery, JobsQuery, Sqlite, SqliteSettings, SystemClock, TestClock, Window};
 use plugbay_runtime::{
     ActionFailure, ActionOutcome, ActionSuccess, BreakerSettings, PluginsSettings, Principal, ProbationSettings, Settings,
@@ -86,7 +86,7 @@ impl Stage {
         let folder = TempDir::new().unwrap();
         let mut settings = EngineSettings::new(CompileIn::Child(compiler().to_owned()));
         settings.compile_limits = CompileLimits { time: Duration::from_secs(600), ..CompileLimits::default() };
-        settings.cache = Some(CacheSettings { folder: folder.path().join("cache"), key: folder.path().join("cache.key") });
+        settings.cache = Some(kept());
         Self::on(Engine::new(settings).unwrap(), Hand::of_now(), Arc::new(folder), guests).await
     }
 

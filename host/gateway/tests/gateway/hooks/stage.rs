@@ -1,6 +1,6 @@
 //! A host with odd plugins: each writes what it sees into a log that tests read, and then does as it was built to.
 
-use plugbay_gateway::runtime::engine::{CompileIn, Engine, EngineSettings, Level, LogSink};
+use plugbay_gateway::runtime::engine::{Level, LogSink};
 use plugbay_gateway::runtime::state::Memory;
 use plugbay_gateway::runtime::{
     BreakerSettings, Call, Grant, Grants, Message, Payload, Plugin, PluginId, Plugins, PluginsSettings, ProbationSettings, Session,
@@ -49,13 +49,12 @@ impl Stage {
 
     /// Nobody is on probation here; the breaker is the test's.
     pub(super) fn breaking(settings: HooksSettings, breaker: BreakerSettings) -> Self {
-        let engine = Engine::new(EngineSettings { cells: 40, ..EngineSettings::new(CompileIn::Thread) }).unwrap();
         let lines = Arc::new(Lines::default());
         let sink = lines.clone();
         let logs = Box::new(move |id: &PluginId| Arc::new(Sink(id.to_string(), sink.clone())) as Arc<dyn LogSink>);
         let probation = ProbationSettings { time: Duration::ZERO, ..ProbationSettings::default() };
         let kept = PluginsSettings { logs, probation, breaker, ..PluginsSettings::default() };
-        let plugins = Plugins::with(engine, Arc::new(Memory::default()), kept).unwrap();
+        let plugins = Plugins::with(crate::engine(), Arc::new(Memory::default()), kept).unwrap();
         Self { hooks: Hooks::new(plugins.clone(), settings), plugins, lines, folder: TempDir::new().unwrap() }
     }
 

@@ -1,6 +1,7 @@
 //! The ends of sessions, and of the gateway.
 
-use crate::turns::stage::{Stage, engine, names, rest, settings, until};
+use crate::engine;
+use crate::turns::stage::{Stage, names, rest, settings, until};
 use plugbay_gateway::runtime::state::Memory;
 use plugbay_gateway::{Gateway, GatewayError, GatewaySettings, TurnEvent, TurnStatus};
 use serde_json::{Value, json};

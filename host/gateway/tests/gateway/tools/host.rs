@@ -1,7 +1,6 @@
 //! A host with all that plugins reach, and no turns: what tests of tools, approvals and services are made on.
 
 use plugbay_gateway::model::ToolRequest;
-use plugbay_gateway::runtime::engine::{CompileIn, Engine, EngineSettings};
 use plugbay_gateway::runtime::state::{Memory, SessionStore, StateStore};
 use plugbay_gateway::runtime::{Call, Grant, Grants, Order, Plugin, Plugins, PluginsSettings, Services, Session, Settings, Wanted};
 use plugbay_gateway::{Approvals, ApprovalsSettings, Binding, Desk, Hooks, HooksSettings, ToolEnd, Tools};
@@ -31,10 +30,9 @@ impl Host {
 
     pub(crate) fn with(approvals: ApprovalsSettings) -> Self {
         let state = Arc::new(Memory::default());
-        let engine = Engine::new(EngineSettings { cells: 32, ..EngineSettings::new(CompileIn::Thread) }).unwrap();
         let desk = Arc::new(Desk::new(state.clone()));
         let settings = PluginsSettings { services: desk.clone() as Arc<dyn Services>, ..PluginsSettings::default() };
-        let plugins = Plugins::with(engine, state.clone(), settings).unwrap();
+        let plugins = Plugins::with(crate::engine(), state.clone(), settings).unwrap();
         let hooks = Hooks::new(plugins.clone(), HooksSettings::default());
         let binding = desk.bind(plugins.clone(), hooks.clone()).unwrap();
         let approvals = Approvals::new(state.clone(), hooks.clone(), approvals);

@@ -1,6 +1,7 @@
 //! Callers that stop waiting in the middle of what they asked for. The state is a file that another thread writes, so that there is a middle.
 
-use super::stage::{engine, settings};
+use super::stage::settings;
+use crate::engine;
 use futures_util::FutureExt;
 use plugbay_gateway::runtime::state::{SessionStore, Sqlite, SqliteSettings, Synchronous};
 use plugbay_gateway::{Gateway, TurnAsked};

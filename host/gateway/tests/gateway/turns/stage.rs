@@ -1,6 +1,6 @@
 //! A gateway with its state in memory, or in whatever a test gives it, and real guests.
 
-use plugbay_gateway::runtime::engine::{CompileIn, Engine, EngineSettings};
+use crate::engine;
 use plugbay_gateway::runtime::state::{Memory, StateStore, Window};
 use plugbay_gateway::runtime::{Grant, Grants, Plugin, PluginsSettings, ProbationSettings, Settings};
 use plugbay_gateway::{EntryView, Gateway, GatewaySettings, RunView, Turn, TurnAsked, TurnEnd, TurnEvent, TurnStatus};
@@ -23,10 +23,6 @@ pub(crate) struct Stage {
 pub(crate) fn settings() -> GatewaySettings {
     let probation = ProbationSettings { time: Duration::ZERO, ..ProbationSettings::default() };
     GatewaySettings { plugins: PluginsSettings { probation, ..PluginsSettings::default() }, ..GatewaySettings::default() }
-}
-
-pub(crate) fn engine() -> Engine {
-    Engine::new(EngineSettings { cells: 32, ..EngineSettings::new(CompileIn::Thread) }).unwrap()
 }
 
 impl Stage {
