@@ -1,14 +1,16 @@
 //! What a call uses, while it runs: processor time by slices, host calls by count, memory by growth.
 //!
 //! A *slice* is the time between two moments at which a guest gives the thread back. A slice that follows a tick is measured in the thread's
-//! processor time; the first one, which is nearly always the only one, by the wall clock, since that costs a tenth. A guest therefore dies by
-//! its own use: what others do on the machine isn't counted, nor is what they leave it waiting for.
+//! processor time; the first one, which is nearly always the only one, by the wall clock, since that costs a tenth. Where the wall clock says more than
+//! a guest can do without a tick, the machine may have stood still: then it counts for no more than the thread has worked since shortly before. A guest
+//! therefore dies by its own use: what others do on the machine isn't counted, nor is what they leave it waiting for.
 //!
 //! wasm looks up at loops and at the beginning of functions only, so straight code that does nothing but call the host is stopped where it enters the host: by
 //! unwinding with [`Stopped`], which wasmtime carries through the guest's frames and [`crate::cell`] catches.
 
 use crate::limits::{Limit, Limits, Overrun};
 use rustix::time::{ClockId, clock_gettime};
+use std::cell::Cell;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -22,6 +24,8 @@ pub(crate) struct Slices {
     origin: Instant,
     /// When the slice at hand began, in nanoseconds of its clock; zero: none is under way.
     began: AtomicU64,
+    /// Thread processor time shortly before the slice at hand began.
+    worked: AtomicU64,
     /// Whether `began` is thread processor time; else wall time since `origin`.
     by_thread: AtomicU64,
     spent: AtomicU64,
@@ -31,7 +35,7 @@ pub(crate) struct Slices {
 impl Slices {
     pub(crate) fn new() -> Arc<Self> {
         let zero = || AtomicU64::new(0);
-        Arc::new(Self { origin: Instant::now(), began: zero(), by_thread: zero(), spent: zero(), allowed: zero() })
+        Arc::new(Self { origin: Instant::now(), began: zero(), worked: zero(), by_thread: zero(), spent: zero(), allowed: zero() })
     }
 
     /// A call begins that may use this much.
@@ -43,8 +47,10 @@ impl Slices {
 
     /// A slice begins, by the wall clock.
     pub(crate) fn begin(&self) {
+        let now = Instant::now();
         self.by_thread.store(0, Relaxed);
-        self.began.store(nanos(self.origin.elapsed()).max(1), Relaxed);
+        self.worked.store(thread_time_before(now), Relaxed);
+        self.began.store(nanos(now - self.origin).max(1), Relaxed);
     }
 
     /// The slice at hand goes on as a slice by the thread's clock.
@@ -77,8 +83,14 @@ impl Slices {
         if began == 0 {
             return Duration::ZERO;
         }
-        let now = if self.by_thread.load(Relaxed) == 1 { thread_time() } else { nanos(self.origin.elapsed()) };
-        Duration::from_nanos(now.saturating_sub(began))
+        if self.by_thread.load(Relaxed) == 1 {
+            return Duration::from_nanos(thread_time().saturating_sub(began));
+        }
+        let took = self.origin.elapsed().saturating_sub(Duration::from_nanos(began));
+        if took <= SURE {
+            return took;
+        }
+        took.min(Duration::from_nanos(thread_time().saturating_sub(self.worked.load(Relaxed))))
     }
 }
 
@@ -90,6 +102,24 @@ fn nanos(time: Duration) -> u64 {
 fn thread_time() -> u64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     u64::try_from(time.tv_sec).unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// What is taken for processor time because the wall clock says so. It is many ticks, and far below any budget.
+const SURE: Duration = Duration::from_millis(50);
+
+/// Processor time of this thread at some moment before this one, but not long before: no more than [`SURE`].
+fn thread_time_before(now: Instant) -> u64 {
+    thread_local! {
+        static SEEN: Cell<Option<(Instant, u64)>> = const { Cell::new(None) };
+    }
+    match SEEN.get() {
+        Some((at, time)) if now.saturating_duration_since(at) <= SURE => time,
+        _ => {
+            let time = thread_time();
+            SEEN.set(Some((now, time)));
+            time
+        }
+    }
 }
 
 /// Host calls after which a guest's processor time is looked at.
@@ -249,4 +279,55 @@ pub(crate) fn tick<T: HasGauge>(mut cx: StoreContextMut<'_, T>) -> wasmtime::Res
 /// Store data with a gauge in it.
 pub(crate) trait HasGauge {
     fn gauge(&mut self) -> &mut Gauge;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANY: Duration = Duration::from_millis(300);
+
+    fn slices() -> Arc<Slices> {
+        let slices = Slices::new();
+        slices.begin_call(MANY / 2);
+        slices
+    }
+
+    fn works(time: Duration) {
+        let until = thread_time() + nanos(time);
+        while thread_time() < until {}
+    }
+
+    #[test]
+    fn a_machine_that_stands_still_uses_up_nobodys_budget() {
+        let slices = slices();
+        slices.begin();
+        std::thread::sleep(MANY);
+        assert!(slices.overrun().is_none(), "{slices:?}");
+        slices.end();
+        assert!(slices.spent() < MANY / 2, "{slices:?}");
+    }
+
+    #[test]
+    fn work_counts_whole_by_either_clock() {
+        let slices = slices();
+        slices.begin();
+        works(MANY);
+        assert!(slices.overrun().is_some_and(|over| over.observed >= 300), "{slices:?}");
+        slices.end();
+        slices.begin_by_thread();
+        works(MANY);
+        slices.end();
+        assert!(slices.spent() >= MANY * 2, "{slices:?}");
+    }
+
+    #[test]
+    fn what_the_thread_did_for_others_before_counts_for_little() {
+        works(MANY);
+        let slices = slices();
+        slices.begin();
+        std::thread::sleep(MANY);
+        slices.end();
+        assert!(slices.spent() <= SURE * 2, "{slices:?}");
+    }
 }

@@ -176,7 +176,9 @@ async fn spinners_die_by_their_own_budget_and_never_by_anothers() {
 #[tokio::test]
 async fn a_good_plugin_answers_on_one_thread_beside_a_spinner() {
     let lab = Arc::new(lab());
-    let (spinner, _) = lab.load("spin", &odd::spin(), granted()).await.unwrap();
+    let mut settings = granted();
+    settings.limits.cpu = Cpu::Fixed(Duration::from_millis(500));
+    let (spinner, _) = lab.load("spin", &odd::spin(), settings).await.unwrap();
     let (good, _) = lab.load("good", &odd::good("good"), granted()).await.unwrap();
     let spinning = tokio::spawn(async move { spinner.call::<BeforeToolCall>(&Call::new(), &tool_call("x", &json!({}))).await });
     let mut answered = 0;
