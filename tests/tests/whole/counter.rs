@@ -12,7 +12,6 @@ use plugbay_runtime::{
 use plugbay_tests::lab::{Lab, granted, tool_call};
 use serde_json::{Value, json};
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 /// The component with this version, and with these words as its deeds.
