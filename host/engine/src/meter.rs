@@ -49,7 +49,7 @@ impl Slices {
     pub(crate) fn begin(&self) {
         let now = Instant::now();
         self.by_thread.store(0, Relaxed);
-        self.worked.store(thread_time_before(now), Relaxed);
+        self.worked.store(thread_time_before(now, self.sure()), Relaxed);
         self.began.store(nanos(now - self.origin).max(1), Relaxed);
     }
 
@@ -77,6 +77,11 @@ impl Slices {
         (used > allowed).then(|| Overrun::time(Limit::CpuTime, used, allowed))
     }
 
+    /// What is taken for processor time because the wall clock says so: [`SURE`], and never so much of the budget that a pause alone uses it up.
+    fn sure(&self) -> Duration {
+        SURE.min(Duration::from_nanos(self.allowed.load(Relaxed) / 2))
+    }
+
     /// How long the slice at hand has lasted.
     fn at_hand(&self) -> Duration {
         let began = self.began.load(Relaxed);
@@ -87,7 +92,7 @@ impl Slices {
             return Duration::from_nanos(thread_time().saturating_sub(began));
         }
         let took = self.origin.elapsed().saturating_sub(Duration::from_nanos(began));
-        if took <= SURE {
+        if took <= self.sure() {
             return took;
         }
         took.min(Duration::from_nanos(thread_time().saturating_sub(self.worked.load(Relaxed))))
@@ -104,16 +109,16 @@ fn thread_time() -> u64 {
     u64::try_from(time.tv_sec).unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-/// What is taken for processor time because the wall clock says so. It is many ticks, and far below any budget.
+/// The most that is taken for processor time because the wall clock says so. It is many ticks.
 const SURE: Duration = Duration::from_millis(50);
 
-/// Processor time of this thread at some moment before this one, but not long before: no more than [`SURE`].
-fn thread_time_before(now: Instant) -> u64 {
+/// Processor time of this thread at some moment before this one, but no longer before than this.
+fn thread_time_before(now: Instant, most: Duration) -> u64 {
     thread_local! {
         static SEEN: Cell<Option<(Instant, u64)>> = const { Cell::new(None) };
     }
     match SEEN.get() {
-        Some((at, time)) if now.saturating_duration_since(at) <= SURE => time,
+        Some((at, time)) if now.saturating_duration_since(at) <= most => time,
         _ => {
             let time = thread_time();
             SEEN.set(Some((now, time)));
@@ -322,9 +327,30 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_doesnt_use_up_a_small_budget_either() {
+        let slices = Slices::new();
+        slices.begin_call(SURE / 5);
+        slices.begin();
+        std::thread::sleep(SURE / 4);
+        assert!(slices.overrun().is_none(), "{slices:?}");
+    }
+
+    #[test]
+    fn the_threads_clock_is_looked_at_now_and_then() {
+        let now = Instant::now();
+        let seen = thread_time_before(now, SURE);
+        works(Duration::from_millis(1));
+        assert_eq!(thread_time_before(now + SURE, SURE), seen);
+        assert!(thread_time_before(now + SURE * 2, SURE) > seen);
+    }
+
+    #[test]
     fn what_the_thread_did_for_others_before_counts_for_little() {
-        works(MANY);
         let slices = slices();
+        slices.begin();
+        slices.end();
+        works(MANY);
+        slices.begin_call(MANY / 2);
         slices.begin();
         std::thread::sleep(MANY);
         slices.end();
