@@ -189,7 +189,8 @@ async fn a_good_plugin_answers_on_one_thread_beside_a_spinner() {
     }
     let error = spinning.await.unwrap().unwrap_err();
     assert!(matches!(error, CallError::Fault(Fault::Limit(ref o)) if o.limit == Limit::CpuTime), "{error}");
-    assert!(answered > 100, "{answered} calls were answered while the spinner had this thread");
+    // It gives the thread back at each of some hundred ticks; one that didn't would leave room for a call or two.
+    assert!(answered > 10, "{answered} calls were answered while the spinner had this thread");
 }
 
 #[tokio::test]
