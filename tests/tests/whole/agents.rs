@@ -23,17 +23,15 @@ use tempfile::TempDir;
 /// What stages of one test share.
 pub(crate) struct Ground {
     engine: Engine,
-    folder: Arc<TempDir>,
 }
 
 impl Ground {
     pub(crate) fn new() -> Self {
-        let folder = TempDir::new().unwrap();
         let mut settings = EngineSettings::new(CompileIn::Child(compiler().to_owned()));
         settings.cells = 100;
         settings.compile_limits = CompileLimits { time: Duration::from_secs(600), ..CompileLimits::default() };
         settings.cache = Some(kept());
-        Self { engine: Engine::new(settings).unwrap(), folder: Arc::new(folder) }
+        Self { engine: Engine::new(settings).unwrap() }
     }
 
     /// A gateway that hasn't started, with no plugins. Nobody is on probation, and no breaker opens: a test may fault what it likes.
@@ -43,7 +41,7 @@ impl Ground {
 
     /// The same, with this breaker.
     pub(crate) fn breaking(&self, breaker: BreakerSettings) -> Stage {
-        let (folder, log) = (TempDir::new_in(self.folder.path()).unwrap(), Arc::new(Lines::default()));
+        let (folder, log) = (TempDir::new().unwrap(), Arc::new(Lines::default()));
         let state = Arc::new(Sqlite::open(SqliteSettings::new(folder.path().join("state"))).unwrap());
         let sink = log.clone();
         let plugins = PluginsSettings {
@@ -54,7 +52,7 @@ impl Ground {
         };
         let settings = GatewaySettings { plugins, models: Models::default(), ..GatewaySettings::default() };
         let gateway = Gateway::new(self.engine.clone(), state.clone(), settings).unwrap();
-        Stage { gateway, state, log, folder, _ground: self.folder.clone() }
+        Stage { gateway, state, log, folder }
     }
 }
 
@@ -64,8 +62,6 @@ pub(crate) struct Stage {
     pub(crate) state: Arc<Sqlite>,
     pub(crate) log: Arc<Lines>,
     folder: TempDir,
-    /// What is compiled lies there.
-    _ground: Arc<TempDir>,
 }
 
 /// A call that a witness wrote down.

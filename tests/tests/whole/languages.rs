@@ -1,6 +1,6 @@
 //! Plugins in other languages, built by `cargo xtask languages`.
 
-use crate::compiler;
+use crate::{compiler, kept};
 use plugbay_runtime::{BeforeToolCall, Call, ToolDecision};
 use plugbay_tests::lab::{Lab, granted, tool_call};
 use serde_json::json;
@@ -13,7 +13,11 @@ async fn echoes(variable: &str, id: &str, language: &str) {
         return;
     };
     // The compile child gives way to everything else on the machine, and these components are large.
-    let lab = Lab::with(compiler(), |settings| settings.compile_limits.time = Duration::from_secs(900)).unwrap();
+    let lab = Lab::with(compiler(), |settings| {
+        settings.compile_limits.time = Duration::from_secs(900);
+        settings.cache = Some(kept());
+    });
+    let lab = lab.unwrap();
     let (plugin, _) = lab.load_built(id, path.to_str().unwrap(), granted()).await.unwrap();
     assert!(lab.log.contains("activated"));
     let none = plugin.call::<BeforeToolCall>(&Call::new(), &tool_call("noop", &json!({}))).await.unwrap();
