@@ -1,21 +1,26 @@
 //! What a file is, by its bytes, as far as an author's test needs it.
 //!
-//! What it is for: a type that the host would refuse is refused here. What it costs: a look at each byte. How it fails: of the hundred kinds of files that a host knows six are known here;
+//! What it is for: a type that the host would refuse is refused here. What it costs: a look at each byte. How it fails: of the hundred kinds of files that a host knows eight are known here;
 //! a claim that other bytes are of such a kind is believed.
 
 const BYTES: &str = "application/octet-stream";
 const TEXT: &str = "text/plain";
 /// Texts that a plugin may say that it is.
 const TEXTS: [&str; 7] = [TEXT, "text/markdown", "text/csv", "text/calendar", "application/json", "application/toml", "application/yaml"];
+/// Files that may be text to their end. A text that begins as a picture does is no picture.
+const DOCUMENTS: [(&[u8], &str); 3] =
+    [(b"%PDF-", "application/pdf"), (b"%!PS-Adobe-", "application/postscript"), (b"{\\rtf", "application/rtf")];
 type Looks = fn(&[u8]) -> bool;
-/// Kinds with bytes of their own.
-const KNOWN: [(&str, Looks); 6] = [
+/// What isn't text, by bytes of its own.
+const KNOWN: [(&str, Looks); 8] = [
     ("image/jpeg", |bytes| bytes.starts_with(b"\xff\xd8\xff")),
     ("image/png", |bytes| bytes.starts_with(b"\x89PNG")),
     ("image/gif", |bytes| bytes.starts_with(b"GIF")),
     ("image/webp", |bytes| bytes.get(8..12) == Some(b"WEBP")),
     ("application/gzip", |bytes| bytes.starts_with(b"\x1f\x8b\x08")),
-    ("application/pdf", |bytes| bytes.starts_with(b"%PDF")),
+    ("application/rtf", |bytes| bytes.starts_with(b"{\\rtf")),
+    ("application/postscript", |bytes| bytes.starts_with(b"%!PS-Adobe-")),
+    ("application/pdf", |bytes| bytes.windows(4).take(1 << 10).any(|four| four == b"%PDF")),
 ];
 
 /// What it is. With a claim: that, if it can be; else what it is instead.
@@ -31,10 +36,10 @@ pub(super) fn found(bytes: &[u8], claimed: Option<&str>) -> Result<String, &'sta
 }
 
 fn seen(bytes: &[u8]) -> &'static str {
-    // As a host does: of these only a document can be text, and a text that begins as a picture does is no picture.
-    let is_text = std::str::from_utf8(bytes).is_ok() && !bytes.contains(&0) && !bytes.starts_with(b"%PDF-");
-    let known = KNOWN.iter().find(|(_, is_it)| is_it(bytes)).map_or(BYTES, |(name, _)| *name);
-    if is_text { TEXT } else { known }
+    if std::str::from_utf8(bytes).is_ok() && !bytes.contains(&0) {
+        return DOCUMENTS.iter().find(|(first, _)| bytes.starts_with(first)).map_or(TEXT, |(_, name)| name);
+    }
+    KNOWN.iter().find(|(_, is_it)| is_it(bytes)).map_or(BYTES, |(name, _)| name)
 }
 
 /// Whether bytes of which nothing is known here may be of this type.
@@ -58,6 +63,9 @@ mod tests {
             (b"\x89PNG\r\n\x1a\nrest", "image/png"),
             (b"see %PDF-1.7\n", TEXT),
             (b"%PDF-1.7\n", "application/pdf"),
+            (b"\n%PDF-1.7\n\xe2\xe3", "application/pdf"),
+            (b"%!PS-Adobe-3.0\n", "application/postscript"),
+            (b"{\\rtf1 Hello}", "application/rtf"),
             (b"GIF or PNG?", TEXT),
             (b"GIF89a\x01\0", "image/gif"),
             (b"RIFF\0\0\0\0WEBP", "image/webp"),

@@ -10,7 +10,8 @@ const BYTES: &str = "application/octet-stream";
 /// What text is that is no more than that.
 const TEXT: &str = "text/plain";
 /// Files that may be text to their end, by what they begin with. Other text is text: a sentence may begin as a picture does, and a page is something that somebody might run.
-const DOCUMENTS: [(&[u8], &str); 2] = [(b"%PDF-", "application/pdf"), (b"%!PS-Adobe-", "application/postscript")];
+const DOCUMENTS: [(&[u8], &str); 3] =
+    [(b"%PDF-", "application/pdf"), (b"%!PS-Adobe-", "application/postscript"), (b"{\\rtf", "application/rtf")];
 /// Texts that a plugin may say that it is; everything else that is text is plain text. None of them is run by who shows it.
 const TEXTS: [&str; 7] =
     ["text/plain", "text/markdown", "text/csv", "text/calendar", "application/json", "application/toml", "application/yaml"];
@@ -88,7 +89,8 @@ mod tests {
         let found = |pieces: &[&[u8]]| of(pieces).found(None).unwrap();
         assert_eq!(found(&[b"\x89PNG\r\n\x1a\n", b"rest"]), "image/png");
         assert_eq!([found(&[b"%PDF-1.7\n"]), found(&[b"%PDF-1.7\n\xe2\xe3"])], ["application/pdf"; 2]);
-        assert_eq!(found(&[b"%!PS-Adobe-3.0\n"]), "application/postscript");
+        assert_eq!([found(&[b"\n%PDF-1.7\n\xe2\xe3"]), found(&[b"\n%PDF-1.7\n"])], ["application/pdf", "text/plain"]);
+        assert_eq!([found(&[b"%!PS-Adobe-3.0\n"]), found(&[b"{\\rtf1 Hello}"])], ["application/postscript", "application/rtf"]);
         assert_eq!(found(&["# Grüße".as_bytes()]), "text/plain");
         assert_eq!(found(&[b"<html><script>alert(1)</script>"]), "text/plain", "a page isn't handed out as one");
         for sentence in ["GIF or PNG? Neither.", "BM is what a bitmap begins with.", "MZ, Rar! and ID3 are no words.", "See %PDF-1.7."] {
