@@ -62,9 +62,10 @@ impl Jobs {
         match command {
             None => {
                 let route = Route::v1(&["jobs"]).with_all("plugin", plugin).with_all("session", session).with_all("tag", tag);
+                let is_more = after.is_some();
                 let value = pages(console.client(), &route, after, lines).await?;
                 let text = serde_json::to_string(&value).context("can't write the jobs as JSON")?;
-                console.print(&Answer { value, text }, |page, paint| list(page, lines, paint))?;
+                console.print(&Answer { value, text }, |page, paint| list(page, lines, is_more, paint))?;
                 Ok(End::Done)
             }
             Some(Command::Show { id }) => console.look(&Route::v1(&["jobs", &id]), one).await,
@@ -79,7 +80,7 @@ impl Jobs {
 }
 
 /// So many jobs of a list behind a spot, of as many pages as it takes.
-pub(super) async fn pages(client: &Client, route: &Route, after: Option<String>, most: usize) -> Result<JobList> {
+async fn pages(client: &Client, route: &Route, after: Option<String>, most: usize) -> Result<JobList> {
     let mut all = JobList { jobs: Vec::new(), next: after };
     loop {
         let limit = (most - all.jobs.len()).min(PAGE);
@@ -88,15 +89,19 @@ pub(super) async fn pages(client: &Client, route: &Route, after: Option<String>,
         let is_over = next.is_none();
         all.jobs.extend(jobs);
         all.next = next.or(all.next);
+        if all.jobs.is_empty() {
+            // Behind the last job there is no spot to go on from.
+            all.next = None;
+        }
         if is_over || all.jobs.len() >= most {
             return Ok(all);
         }
     }
 }
 
-fn list(page: &JobList, most: usize, paint: Paint) -> String {
+fn list(page: &JobList, most: usize, is_more: bool, paint: Paint) -> String {
     if page.jobs.is_empty() {
-        return "There are no jobs.\n".to_owned();
+        return if is_more { "There are no more jobs.\n" } else { "There are no jobs.\n" }.to_owned();
     }
     let mut table = Table::new(["JOB", "PLUGIN", "KIND", "NAME", "TAG", "SESSION", "WHEN", "NEXT"].map(|name| (name, Side::Left)));
     for job in &page.jobs {

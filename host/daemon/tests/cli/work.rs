@@ -92,6 +92,9 @@ fn jobs_are_listed_shown_and_removed() {
     has(&daemon.says(&["jobs", "-n", "1"]), &format!("There may be more: --lines, --after {spot}, --plugin"));
     let behind = read::<JobList>(&daemon, &["jobs", "--after", spot]);
     assert_eq!((page["jobs"][0]["id"].as_str(), behind.jobs[0].id.as_str(), behind.jobs.len()), (Some(timer), turn, 1));
+    let last = behind.next.as_deref().unwrap();
+    assert_eq!(daemon.json(&["jobs", "--after", last]), json!({ "jobs": [] }));
+    has(&daemon.says(&["jobs", "--after", last]), "There are no more jobs");
     assert_eq!(read::<JobList>(&daemon, &["jobs", "--tag", "kitchen"]).jobs[0].id, timer);
     assert_eq!(read::<JobList>(&daemon, &["jobs", "--session", "main", "--plugin", "errand"]).jobs[0].id, turn);
     let shown = daemon.says(&["jobs", "show", turn]);
