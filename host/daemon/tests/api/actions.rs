@@ -196,10 +196,13 @@ async fn the_agent_goes_on_where_an_action_or_a_command_says_so() {
     let command = Load::json(&json!({ "session": "s", "args": "go on with tea" }));
     let answer = stage.change(Method::POST, "/v1/commands/errand", command).await;
     let text = format!("tea is done for uid:{}.", rustix::process::geteuid().as_raw());
-    assert_eq!(answer, json!({ "plugin": "errand", "text": text, "continue_agent": true }));
+    assert_eq!(answer, json!({ "plugin": "errand", "text": text, "job": answer["job"] }));
     stage.until("/v1/sessions/s", |session| of_action(session) == 2).await;
+    let run = &stage.get("/v1/sessions/s").await["runs"][0];
+    assert_eq!((&run["message_id"], &run["channel"]), (&answer["job"], &json!("action")));
+    assert!(answer["job"].is_string());
     let silent = stage.change(Method::POST, "/v1/commands/errand", Load::json(&json!({ "args": "nothing" }))).await;
-    assert_eq!(silent, json!({ "plugin": "errand", "continue_agent": false }));
+    assert_eq!(silent, json!({ "plugin": "errand" }));
     stage.end().await;
 }
 

@@ -59,8 +59,8 @@ pub struct CommandAnswered {
     pub generation: u64,
     /// What the person is shown.
     pub text: Option<String>,
-    /// Whether the agent goes on.
-    pub continue_agent: bool,
+    /// The job by which the session's agent goes on, if it does: the message id of its turn, too.
+    pub job: Option<String>,
 }
 
 /// Why something wasn't done, other than that its plugin says that it couldn't.
@@ -201,11 +201,12 @@ impl Gateway {
             Err(CallError::Failed(why)) => return Err(ActError::Refused(why)),
             answer => called.answered(answer)?,
         };
-        if answer.continue_agent {
-            called.go_on(&format!("the command `/{name}`"), answer.text.as_deref()).await?;
-        }
+        let job = match answer.continue_agent {
+            true => Some(called.go_on(&format!("the command `/{name}`"), answer.text.as_deref()).await?),
+            false => None,
+        };
         let (plugin, generation) = (found.shown.plugin.clone(), found.shown.generation);
-        Ok(CommandAnswered { plugin, generation, text: answer.text, continue_agent: answer.continue_agent })
+        Ok(CommandAnswered { plugin, generation, text: answer.text, job })
     }
 
     fn action(&self, plugin: &str, action: &str) -> Result<Arc<Action>, ActError> {
@@ -247,14 +248,13 @@ impl Called<'_> {
         })
     }
 
-    /// The session's agent goes on: kept before the caller hears of it.
-    async fn go_on(&self, what: &str, reply: Option<&str>) -> Result<(), ActError> {
+    /// The session's agent goes on, by this job: kept before the caller hears of it.
+    async fn go_on(&self, what: &str, reply: Option<&str>) -> Result<String, ActError> {
         let no_session = || ActError::NoSession { plugin: self.plugin.clone(), what: self.what.clone() };
         let session = self.session.as_ref().ok_or_else(no_session)?;
         let message = told(&self.by, what, &self.plugin, reply);
         let kept = self.gateway.schedule().goes_on(&self.plugin, session, message, Some(Actor::from(self.by.clone()))).await?;
-        let gone = || ActError::UnknownSession(session.stable_key().to_owned());
-        if kept { Ok(()) } else { Err(gone()) }
+        kept.ok_or_else(|| ActError::UnknownSession(session.stable_key().to_owned()))
     }
 }
 

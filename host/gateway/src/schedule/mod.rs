@@ -86,19 +86,20 @@ impl Schedule {
     /// The agent of a session goes on after an action: now, or, if the host dies before, when it is back.
     ///
     /// # Errors
-    /// If the state can't be written. False: the session is gone.
+    /// If the state can't be written. None: the session is gone; else the id of the job that is its next turn, and that turn's message id.
     pub(crate) async fn goes_on(
         &self,
         plugin: &PluginId,
         session: &Session,
         message: String,
         by: Option<Actor>,
-    ) -> Result<bool, StateError> {
-        let Some((key, life)) = session.key().zip(session.id()) else { return Ok(false) };
+    ) -> Result<Option<String>, StateError> {
+        let Some((key, life)) = session.key().zip(session.id()) else { return Ok(None) };
         let task = Task::Action { message, by };
         let now = self.now();
+        let id = Uuid::new_v4().to_string();
         let job = NewJob {
-            id: Uuid::new_v4().to_string(),
+            id: id.clone(),
             plugin: plugin.to_string(),
             name: None,
             tag: None,
@@ -110,7 +111,7 @@ impl Schedule {
         };
         let put = self.0.store.put_job(job, u64::MAX).await?;
         self.poke();
-        Ok(!matches!(put, JobPut::Gone))
+        Ok((!matches!(put, JobPut::Gone)).then_some(id))
     }
 
     /// Tells a plugin what became of a job of its own. That an agent goes on is none: the plugin was answered, and asked for nothing more.

@@ -181,6 +181,7 @@ impl Running {
         let asked = TurnAsked {
             trigger,
             principal: by.map(Principal::from),
+            message_id: Some(self.job.asked.id.clone()),
             life: Some(life),
             answer,
             ..TurnAsked::said(session, channel, message)

@@ -226,8 +226,9 @@ pub struct CommandAnswer {
     /// What the person is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// Whether the session's agent goes on.
-    pub continue_agent: bool,
+    /// The job by which the session's agent goes on, if it does. It is there until that turn has ended, which has it as its `message_id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
 }
 
 #[cfg(test)]

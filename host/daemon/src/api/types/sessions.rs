@@ -97,7 +97,7 @@ pub struct RunView {
     /// Who was behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sender: Option<String>,
-    /// The channel's name for the message.
+    /// The channel's name for the message; the job's id, where a job began the turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
     /// How it is doing.

@@ -1,10 +1,9 @@
 //! Commands of plugins, given at the prompt; and, where the agent goes on after one, its answer.
 //!
-//! That turn isn't ours: the daemon begins it. So the session is looked at until it has a turn more that has ended, which costs a few requests now and then. It is known that it comes as long as
-//! its job is kept, or turns stand in the session's line; behind that it is said that it doesn't. Ctrl-C leaves the turn to itself.
+//! That turn isn't ours: the daemon begins it, by a job that the command's answer names. So the session is looked at until its turn by that name has ended, which costs two requests now and then. It
+//! is known that it comes as long as the job is kept, or turns stand in the session's line; behind that it is said that it doesn't. Ctrl-C leaves the turn to itself.
 
 use super::super::console::Console;
-use super::super::jobs;
 use super::super::sessions::content;
 use super::super::{approvals, words};
 use super::slash::{self, Other, WIDTH};
@@ -23,18 +22,7 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_millis(250);
 /// Entries of a turn among which its answer is looked for.
 const ENTRIES: usize = 200;
-/// Why there is a turn after an action or a command; its job is of this kind, too.
-const TRIGGER: &str = "action";
-
-/// The turn that the agent has after a command.
-struct Awaited {
-    /// Runs that aren't it: the session had them before.
-    before: BTreeSet<String>,
-    /// Jobs of which one is its own, as long as it is there.
-    jobs: Vec<String>,
-}
-
-/// What became of it.
+/// What became of the turn that the agent has after a command.
 enum Fate {
     /// It is under way, or has ended.
     Run(RunView),
@@ -65,19 +53,19 @@ impl Talk<'_> {
         self.interrupts.take();
         match asked {
             None => super::print("left; what was asked may be done all the same\n")?,
-            Some(Ok(Some(awaited))) => self.goes_on(&awaited).await?,
+            Some(Ok(Some(job))) => self.goes_on(&job).await?,
             Some(done) => drop(done?),
         }
         Ok(Then::GoOn)
     }
 
-    /// The agent goes on: waits for the end of its turn, if one comes.
-    async fn goes_on(&mut self, awaited: &Awaited) -> Result<()> {
+    /// The agent goes on by this job: waits for the end of its turn, if one comes.
+    async fn goes_on(&mut self, job: &str) -> Result<()> {
         show(&self.screen.aside("the agent goes on; Ctrl-C leaves it\n"))?;
         let mut asked = BTreeSet::new();
         loop {
             let (console, session) = (self.console, self.session.clone());
-            let Some(looked) = self.interrupts.unless(look(&session, awaited, console)).await else { return self.leaves() };
+            let Some(looked) = self.interrupts.unless(look(&session, job, console)).await else { return self.leaves() };
             match looked? {
                 Fate::Run(run) if run.status != RunState::Running => return self.tells(&run).await,
                 Fate::Run(run) => self.open_questions(&run.run, &mut asked).await?,
@@ -128,8 +116,8 @@ impl Talk<'_> {
     }
 }
 
-/// Runs a command in a session, if there is one. Where the agent goes on: what its turn is known by.
-async fn run(session: &str, Other { name, args }: &Other, console: &Console) -> Result<Option<Awaited>> {
+/// Runs a command in a session, if there is one. Where the agent goes on: the job by which it does.
+async fn run(session: &str, Other { name, args }: &Other, console: &Console) -> Result<Option<String>> {
     let client = console.client();
     let list = client.get::<CommandList>(&Route::v1(&["commands"])).await?.value;
     if !list.commands.iter().any(|known| known.name == *name) {
@@ -142,29 +130,16 @@ async fn run(session: &str, Other { name, args }: &Other, console: &Console) -> 
         return Ok(None);
     }
     let known = detail(session, console).await?;
-    let before = kept(session, console).await?;
     let asked =
         CommandRequest { session: known.is_some().then(|| session.to_owned()), args: Some(args.clone()).filter(|args| !args.is_empty()) };
     let asked = Content::json(&asked).context("can't write the command as JSON")?;
     let route = Route::v1(&["commands", name]);
     let request = client.send::<CommandAnswer>(Method::POST, &route, asked);
     let answer = console.during(&format!("running /{name}"), request).await?;
-    let CommandAnswer { text, continue_agent, .. } = answer.value;
-    let text =
-        text.map(|text| many_lines(&text) + "\n").unwrap_or_else(|| if continue_agent { String::new() } else { "done\n".to_owned() });
-    super::print(&text)?;
-    if !continue_agent {
-        return Ok(None);
-    }
-    let jobs = kept(session, console).await?.into_iter().filter(|job| !before.contains(job)).collect();
-    Ok(Some(Awaited { before: known.into_iter().flat_map(|known| known.runs).map(|run| run.run).collect(), jobs }))
-}
-
-/// The jobs by which a session's agent goes on.
-async fn kept(session: &str, console: &Console) -> Result<Vec<String>> {
-    let route = Route::v1(&["jobs"]).with("session", session);
-    let list = jobs::pages(console.client(), &route, None, usize::MAX).await?;
-    Ok(list.jobs.into_iter().filter(|job| job.kind == TRIGGER).map(|job| job.id).collect())
+    let CommandAnswer { text, job, .. } = answer.value;
+    let silence = if job.is_some() { "" } else { "done\n" };
+    super::print(&text.map_or_else(|| silence.to_owned(), |text| many_lines(&text) + "\n"))?;
+    Ok(job)
 }
 
 /// The session with its newest turns; none, if there is no such session.
@@ -180,20 +155,15 @@ fn found<T>(asked: Result<Answer<T>, ClientError>) -> Result<Option<T>> {
     }
 }
 
-/// What became of the turn that the agent has after a command.
-async fn look(session: &str, Awaited { before, jobs }: &Awaited, console: &Console) -> Result<Fate> {
+/// What became of the turn that the agent has by this job.
+async fn look(session: &str, job: &str, console: &Console) -> Result<Fate> {
     // First the job: it is there until its turn has ended, so one whose job is gone stands in the line, has a run, or never comes.
-    let mut is_kept = false;
-    for job in jobs {
-        is_kept = is_kept || found(console.client().get::<JobView>(&Route::v1(&["jobs", job])).await)?.is_some();
-    }
+    let is_kept = found(console.client().get::<JobView>(&Route::v1(&["jobs", job])).await)?.is_some();
     let Some(SessionDetail { summary, runs }) = detail(session, console).await? else {
         return Ok(Fate::Never("its session is gone"));
     };
     let under_way = runs.iter().filter(|run| run.status == RunState::Running).count() as u64;
-    // The oldest of the new ones: others may have had theirs since.
-    let run = runs.into_iter().rev().find(|run| run.trigger == TRIGGER && !before.contains(&run.run));
-    Ok(match run {
+    Ok(match runs.into_iter().find(|run| run.message_id.as_deref() == Some(job)) {
         Some(run) => Fate::Run(run),
         None if is_kept || summary.turns > under_way => Fate::Comes,
         None => {

@@ -62,9 +62,9 @@ impl Host {
     pub async fn run_command(&self, name: &str, asked: CommandRequest, caller: &Caller) -> Result<CommandAnswer, Failure> {
         let CommandRequest { session, args } = asked;
         let invoked = Invoked { name: name.to_owned(), args: args.unwrap_or_default(), session, by: principal(caller, CHANNEL) };
-        let CommandAnswered { plugin, text, continue_agent, .. } =
+        let CommandAnswered { plugin, text, job, .. } =
             self.gateway().command(invoked).await.map_err(|error| self.not_acted(name, error))?;
-        Ok(CommandAnswer { plugin: plugin.to_string(), text, continue_agent })
+        Ok(CommandAnswer { plugin: plugin.to_string(), text, job })
     }
 }
 

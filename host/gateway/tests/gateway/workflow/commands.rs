@@ -17,7 +17,7 @@ async fn a_command_is_its_plugins_answer() {
     session(&stage).await;
     let write = ["operator.write"];
     let answer = gives(&stage, "errand", "  tea ", &write).await.unwrap();
-    assert_eq!((answer.text.as_deref(), answer.continue_agent), (Some("tea is done for ada."), false));
+    assert_eq!((answer.text.as_deref(), answer.job), (Some("tea is done for ada."), None));
     assert_eq!(gives(&stage, "errand", "nothing", &write).await.unwrap().text, None);
     let error = gives(&stage, "errand", "", &write).await.unwrap_err();
     assert!(matches!(error, ActError::Refused(_)) && error.to_string().contains("/errand tea"));
@@ -31,11 +31,12 @@ async fn a_command_is_its_plugins_answer() {
         assert!(wrong.contains(says), "{wrong}");
     }
     let answer = gives(&stage, "errand", "go on with tea", &write).await.unwrap();
-    assert!(answer.continue_agent);
     while stage.runs("s").await.len() < 2 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(stage.runs("s").await[0].trigger, "action");
+    let run = &stage.runs("s").await[0];
+    assert_eq!((run.trigger.as_str(), run.facts["message-id"].as_str()), ("action", answer.job.as_deref()));
+    assert!(answer.job.is_some());
 }
 
 #[tokio::test]
