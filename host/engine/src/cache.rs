@@ -229,7 +229,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::thread::scope(|scope| {
             let others = scope.spawn(|| {
-                for n in 0..2_000 {
+                for n in 0..20_000 {
                     fs::write(folder.path().join("a.tmp"), "").unwrap();
                     fs::rename(folder.path().join("a.tmp"), folder.path().join(format!("{}", n % 8))).unwrap();
                 }
