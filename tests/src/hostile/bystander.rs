@@ -1,6 +1,6 @@
-//! A good plugin that is called all the while: what others do must not keep it from answering.
+//! A good plugin that is called for as long as a row lasts: what others do must not keep it from answering.
 //!
-//! Costs a call every two milliseconds. It can't fail by itself: calls that had no answer are counted, with what the first of them said.
+//! Costs a call every two milliseconds, and between rows nothing. It can't fail by itself: calls that had no answer are counted, with what the first of them said.
 
 use crate::lab::{Lab, granted, tool_call};
 use anyhow::Result;
@@ -8,9 +8,9 @@ use plugbay_guests::odd;
 use plugbay_runtime::{Call, Plugin};
 use serde::Serialize;
 use serde_json::json;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// The plugin's id.
@@ -41,47 +41,48 @@ struct State {
 struct Shared {
     plugin: Arc<Plugin>,
     state: Mutex<State>,
-    paused: AtomicBool,
 }
 
 /// The good plugin and the task that calls it.
 pub(super) struct Bystander {
     shared: Arc<Shared>,
+    called: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
 impl Bystander {
-    /// Loads the plugin and begins to call it.
+    /// Loads the plugin. It is called when a row begins.
     pub(super) async fn start(lab: &Lab) -> Result<Self> {
         let (plugin, _) = lab.load(ID, &odd::good(ID), granted()).await?;
         let state = Mutex::new(State { watch: Watch::default(), last: Instant::now() });
-        let shared = Arc::new(Shared { plugin, state, paused: AtomicBool::new(false) });
+        let shared = Arc::new(Shared { plugin, state });
+        let (called, mut is_called) = watch::channel(false);
         let theirs = shared.clone();
         let task = tokio::spawn(async move {
-            loop {
+            while is_called.wait_for(|called| *called).await.is_ok() {
+                theirs.ask().await;
                 tokio::time::sleep(PACE).await;
-                if !theirs.paused.load(Ordering::Relaxed) {
-                    theirs.ask().await;
-                }
             }
         });
-        Ok(Self { shared, task })
+        Ok(Self { shared, called, task })
     }
 
     /// Begins a row.
     pub(super) fn begin(&self) {
         *self.shared.state() = State { watch: Watch::default(), last: Instant::now() };
+        self.called.send_replace(true);
     }
 
     /// Ends a row: one more call, so that even the shortest row has one, and what was seen.
     pub(super) async fn end(&self) -> Watch {
+        self.called.send_replace(false);
         self.shared.ask().await;
         std::mem::take(&mut self.shared.state().watch)
     }
 
-    /// Leaves it alone, or goes on: for measuring what else uses the processor.
+    /// Leaves it alone, without so much as a timer, or goes on: for measuring what else uses the processor.
     pub(super) fn pause(&self, paused: bool) {
-        self.shared.paused.store(paused, Ordering::Relaxed);
+        self.called.send_replace(!paused);
         self.shared.state().last = Instant::now();
     }
 }
