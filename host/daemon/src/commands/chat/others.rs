@@ -22,6 +22,7 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_millis(250);
 /// Entries of a turn among which its answer is looked for.
 const ENTRIES: usize = 200;
+
 /// What became of the turn that the agent has after a command.
 enum Fate {
     /// It is under way, or has ended.
